@@ -1,0 +1,17 @@
+"""`takt bench NAME`: each part brings its own measurement; this table finds it."""
+
+from __future__ import annotations
+
+import importlib
+
+from takt.errors import TaktError
+
+BENCHES = {"vision": "takt.vision.bench"}
+
+
+def main(argv: list[str]) -> int:
+    """Run one bench by name; exit status 0 whenever it measured."""
+    name = argv[0] if argv else ""
+    if name not in BENCHES:
+        raise TaktError(f"no bench {name!r}", f"name one of: {', '.join(sorted(BENCHES))}")
+    return int(importlib.import_module(BENCHES[name]).main(argv[1:]))

@@ -1,0 +1,38 @@
+"""`takt`: one command with a subcommand for each thing a person does with the robot."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from takt.errors import guarded
+
+# name -> (module, what it is for); imported only when called, so that `takt contract` needs no ROS
+COMMANDS = {
+    "contract": ("takt.contract.command", "check the contract, generate code from it"),
+    "demo": ("takt.nodes.demo", "the simulated robot follows its target; a report at the end"),
+    "agent": ("takt.link.command", "micro-ROS agent for a board on a serial port"),
+    "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
+    "install": ("takt.install.command", "systemd units and udev rules for the robot"),
+}
+
+
+def usage() -> str:
+    rows = "\n".join(f"  {name:10s} {purpose}" for name, (_, purpose) in COMMANDS.items())
+    return f"usage: takt COMMAND [ARGUMENTS]\n\n{rows}\n\ntakt COMMAND --help tells more."
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if arguments[0] not in COMMANDS:
+        print(f"error: no command {arguments[0]!r}. Fix: one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    module, _ = COMMANDS[arguments[0]]
+    return guarded(lambda: importlib.import_module(module).main(arguments[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

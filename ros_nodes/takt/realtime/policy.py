@@ -1,0 +1,67 @@
+"""What a process asks of the scheduler, and what it was granted. A refusal is a warning with its fix, never a stop."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+from dataclasses import dataclass, field
+
+_MCL_CURRENT_AND_FUTURE = 3
+_MCL_CURRENT_FUTURE_ONFAULT = 7  # lock pages as they are touched: libraries map far more than they use
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What was asked and what holds. ``fifo_priority`` 0 is the normal scheduler."""
+
+    fifo_priority_asked: int
+    fifo_priority: int
+    memory_locked: bool
+    warnings: tuple[str, ...] = field(default=())
+
+    def describe(self) -> str:
+        """One line for the log."""
+        asked = f"SCHED_FIFO {self.fifo_priority_asked}" if self.fifo_priority_asked else "normal scheduler"
+        got = f"SCHED_FIFO {self.fifo_priority}" if self.fifo_priority else "normal scheduler"
+        return f"asked {asked}, granted {got}; memory {'locked' if self.memory_locked else 'not locked'}"
+
+
+def apply_policy(priority: int, lock_memory: bool = True) -> Granted:
+    """Ask for SCHED_FIFO at ``priority`` (1 to 99; 0 asks for nothing) and locked memory for the calling thread.
+
+    Threads started afterwards inherit the class. Also freezes the garbage collector's view of what exists, so that
+    a collection only looks at what was made since.
+    """
+    if not 0 <= priority <= 99:
+        raise ValueError(f"priority must lie in 0..99, got {priority}")
+    warnings: list[str] = []
+    granted = _ask_fifo(priority, warnings) if priority else 0
+    locked = _lock_memory(warnings) if lock_memory else False
+    gc.collect()
+    gc.freeze()
+    return Granted(priority, granted, locked, tuple(warnings))
+
+
+def _ask_fifo(priority: int, warnings: list[str]) -> int:
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        return priority
+    except PermissionError:
+        warnings.append(
+            "SCHED_FIFO refused: latencies will have long tails. "
+            "Fix: run as root or add '@realtime - rtprio 90' to /etc/security/limits.d/takt.conf"
+        )
+        return 0
+
+
+def _lock_memory(warnings: list[str]) -> bool:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mlockall(_MCL_CURRENT_FUTURE_ONFAULT) == 0 or libc.mlockall(_MCL_CURRENT_AND_FUTURE) == 0:
+        return True
+    reason = os.strerror(ctypes.get_errno())
+    warnings.append(
+        f"mlockall refused ({reason}): page faults may delay the loop. "
+        "Fix: run as root or add '@realtime - memlock unlimited' to /etc/security/limits.d/takt.conf"
+    )
+    return False

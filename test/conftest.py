@@ -1,0 +1,38 @@
+"""Every test process gets a ROS domain of its own on this computer, so that runs beside each other do not meet."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+_ROOT = Path(__file__).resolve().parents[1]
+_DOMAINS = range(1, 102)  # above 101 the DDS ports reach into Linux's ephemeral range
+_held: list[IO[str]] = []  # open for the life of the process; the kernel drops the lock with it
+
+
+def _hold_domain() -> int:
+    """Lock the first free domain, starting at one that depends on the process id."""
+    folder = Path(tempfile.gettempdir()) / "takt-ros-domains"
+    folder.mkdir(exist_ok=True)
+    for step in _DOMAINS:
+        domain = 1 + (os.getpid() + step) % len(_DOMAINS)
+        lock = (folder / f"{domain}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        _held.append(lock)
+        return domain
+    raise RuntimeError(f"all ROS domains {_DOMAINS[0]}..{_DOMAINS[-1]} are held by other test runs on this computer")
+
+
+def pytest_configure() -> None:
+    """Set before any test module imports rclpy; child processes inherit it."""
+    os.environ["ROS_DOMAIN_ID"] = str(_hold_domain())
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(_ROOT / "config" / "fastdds.xml"))
+    os.environ.setdefault("MUJOCO_GL", "egl")

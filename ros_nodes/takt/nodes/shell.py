@@ -78,7 +78,10 @@ def publish_stage(
         nonlocal misses_told
         level, message = "OK", ""
         if clock.misses > misses_told:
-            level, message = "WARN", f"{clock.misses - misses_told} over {clock.budget_ms} ms in the last second"
+            level, message = (
+                "WARN",
+                f"{clock.misses - misses_told} over {clock.budget_ms} ms in the last second",
+            )
             misses_told = clock.misses
         values: dict[str, object] = {**clock.summary(), **(more() if more else {})}
         values["fifo_asked"] = _granted.fifo_priority_asked

@@ -1,0 +1,97 @@
+"""What `takt demo` may be asked, checked before anything starts."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from takt import resources
+from takt.errors import TaktError
+
+_FAULTS = ("blank_camera", "cut_link")
+
+
+@dataclass(frozen=True)
+class Options:
+    """A checked request for one run."""
+
+    seconds: float
+    seed: int
+    headless: bool
+    json_file: Path | None
+    firmware: Path
+    weights: str
+    faults: dict[str, float]  # kind -> second of the run
+    dashboard_port: int
+    run_dir: Path
+
+
+def parse(argv: list[str]) -> Options:
+    """Read and check the command line. Raises TaktError naming what is wrong and the fix."""
+    given = _parser().parse_args(argv)
+    if given.seconds < 1.0:
+        raise TaktError(f"--seconds {given.seconds} is too short", "give at least 1")
+    if given.seed < 0:
+        raise TaktError(f"--seed {given.seed} is negative", "give 0 or more")
+    if given.weights and not Path(given.weights).is_file():
+        raise TaktError(f"the model file {given.weights} does not exist", "check --weights, or leave it out")
+    if given.json is not None and not given.json.resolve().parent.is_dir():
+        raise TaktError(f"the folder of {given.json} does not exist", "make it, or name another file")
+    return Options(
+        seconds=given.seconds,
+        seed=given.seed,
+        headless=given.headless,
+        json_file=given.json,
+        firmware=_firmware(given.firmware),
+        weights=str(Path(given.weights).resolve()) if given.weights else "",
+        faults=dict(_fault(text) for text in given.fault),
+        dashboard_port=given.port,
+        run_dir=given.run_dir or Path(tempfile.mkdtemp(prefix="takt-run-")),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="takt demo",
+        description="A simulated robot follows a moving target; every part but the physics is real.",
+    )
+    parser.add_argument(
+        "--headless", action="store_true", help="no page: a live status line and a table at the end"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=40.0, help="length, counted from arming (default 40)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="arena and target path (default 1)")
+    parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the report here")
+    parser.add_argument("--firmware", default="posix", help="posix, or the path of a firmware program")
+    parser.add_argument(
+        "--weights", default="", metavar="ONNX", help="detector weights instead of the shipped ones"
+    )
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="KIND@SECOND", help=f"inject: {', '.join(_FAULTS)}"
+    )
+    parser.add_argument("--port", type=int, default=8080, help="port of the page on 127.0.0.1 (default 8080)")
+    parser.add_argument("--run-dir", type=Path, default=None, help="where ptys, logs and records go")
+    return parser
+
+
+def _firmware(name: str) -> Path:
+    path = (
+        resources.path("firmware").parent / "build/firmware/takt_firmware" if name == "posix" else Path(name)
+    )
+    if not path.is_file():
+        fix = "build it: ./run firmware posix" if name == "posix" else "give posix or the path of a program"
+        raise TaktError(f"the firmware {path} does not exist", fix)
+    return path.resolve()
+
+
+def _fault(text: str) -> tuple[str, float]:
+    kind, _, second = text.partition("@")
+    if kind not in _FAULTS:
+        raise TaktError(f"unknown fault {kind!r}", f"give one of {', '.join(_FAULTS)}, as KIND@SECOND")
+    try:
+        return kind, float(second or "10")
+    except ValueError:
+        raise TaktError(f"fault {text!r} names no second", f"write it as {kind}@10") from None

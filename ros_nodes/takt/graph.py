@@ -1,0 +1,125 @@
+"""Which processes make a robot: one description, read by the demo, the launch files and the service installer.
+
+Pure data. The simulated and the real robot share the middle (camera to agent) and differ at the ends.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+Parameter = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process. ``executable`` is a console script of this package, or the path of a program.
+
+    ``ros`` says that it takes ``--ros-args`` and ``parameters``; ``lifecycle`` that the supervisor drives it to
+    active; ``restart`` that it is started again when it dies.
+    """
+
+    name: str
+    executable: str
+    arguments: tuple[str, ...] = ()
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    ros: bool = True
+    lifecycle: bool = False
+    restart: bool = True
+
+
+@dataclass(frozen=True)
+class SimOptions:
+    """What a simulated run may vary. Paths are absolute; ``run_dir`` holds its ptys, logs and records."""
+
+    run_dir: Path
+    firmware: Path
+    seed: int = 1
+    seconds: float = 40.0
+    name: str = "takt"  # prefix of the shared memory segments: two runs on one machine do not meet
+    weights: str = ""
+    dashboard_port: int | None = 8080
+    blank_camera_at_s: float = -1.0
+    cut_link_at_s: float = -1.0
+    rearm: str = "automatic"
+
+
+def simulation(options: SimOptions) -> list[Process]:
+    """The robot in MuJoCo: firmware process and plant at one end, rendered camera at the other."""
+    run, segment = options.run_dir, f"{options.name}_camera"
+    device = run / "link"
+    ends = [_posix_firmware(options), _plant(options)]
+    if options.cut_link_at_s >= 0.0:
+        ends.append(_cable(run, options.cut_link_at_s))
+        device = run / "cable"
+    camera: dict[str, Parameter] = {"source": "mujoco", "plant_state": f"{options.name}_plant"}
+    camera |= {"plant_log": str(run / "plant.log"), "blank_after_s": options.blank_camera_at_s}
+    middle = _middle(segment, str(device), camera, options.weights, options.dashboard_port)
+    return [*ends, *middle]
+
+
+def robot(
+    port: str, dashboard_port: int | None = 8080, weights: str = "", source: str = "v4l2"
+) -> list[Process]:
+    """The real robot: a board on ``port`` at one end, a real camera at the other."""
+    return _middle("takt_camera", port, {"source": source}, weights, dashboard_port)
+
+
+def supervisor_parameters(graph: list[Process], rearm: str) -> dict[str, Parameter]:
+    """What the supervisor must know of the graph when someone else (ros2 launch) starts the processes."""
+    driven = ",".join(process.name for process in graph if process.lifecycle)
+    ring = next(process.parameters["ring"] for process in graph if process.name == "camera")
+    return {"lifecycle_nodes": driven, "ring": ring, "rearm": rearm}
+
+
+def save(graph: list[Process], path: Path) -> None:
+    """Write the graph as JSON, for the supervisor that is to run it."""
+    path.write_text(json.dumps([asdict(process) for process in graph], indent=1))
+
+
+def load(path: Path) -> list[Process]:
+    """Read a graph that ``save`` wrote."""
+    rows = json.loads(path.read_text())
+    return [Process(**{**row, "arguments": tuple(row["arguments"])}) for row in rows]
+
+
+def _posix_firmware(options: SimOptions) -> Process:
+    run = options.run_dir
+    arguments = ("--link", f"pty:{run / 'link'}", "--plant", f"pty:{run / 'plant'}")
+    retained = ("--retained", str(run / "retained.bin"))
+    return Process("firmware", str(options.firmware), arguments + retained, ros=False)
+
+
+def _plant(options: SimOptions) -> Process:
+    run = options.run_dir
+    where = (
+        "--plant",
+        str(run / "plant"),
+        "--state",
+        f"{options.name}_plant",
+        "--log",
+        str(run / "plant.log"),
+    )
+    what = ("--seed", str(options.seed), "--seconds", str(options.seconds))
+    return Process("plant", "takt_plant", where + what, ros=False, restart=False)
+
+
+def _cable(run: Path, cut_at_s: float) -> Process:
+    arguments = ("--device", str(run / "link"), "--far-end", str(run / "cable"), "--cut-at", str(cut_at_s))
+    return Process("cable", "takt_cable", arguments, ros=False, restart=False)
+
+
+def _middle(
+    ring: str, device: str, camera: dict[str, Parameter], weights: str, dashboard_port: int | None
+) -> list[Process]:
+    processes = [
+        Process("agent", "takt_agent", parameters={"device": device, "wait_for_device": True}),
+        Process("camera", "takt_camera", parameters={"ring": ring, **camera}, lifecycle=True),
+        Process("detector", "takt_detector", parameters={"ring": ring, "weights": weights}, lifecycle=True),
+        Process("planner", "takt_planner", parameters={"ring": ring}, lifecycle=True),
+    ]
+    if dashboard_port is not None:
+        page: dict[str, Parameter] = {"ring": ring, "port": dashboard_port}
+        processes.append(Process("dashboard", "takt_dashboard", parameters=page))
+    return processes

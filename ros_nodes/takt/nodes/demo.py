@@ -1,0 +1,193 @@
+"""`takt demo`: starts the simulated robot, watches it for a while, ends it, and reports what it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+
+import takt.contract
+from takt import graph
+from takt.demo import options as demo_options
+from takt.demo import report as demo_report
+from takt.demo.machine import Machine
+from takt.demo.options import Options
+from takt.demo.verdict import failures
+from takt.errors import TaktError
+from takt.nodes.referee import Referee
+from takt.simulation import mission
+from takt.supervision.processes import command_line
+
+_BRING_UP_LIMIT_S = 40.0
+_END_LIMIT_S = 2.8
+_SCORED_FROM_S = 5.0  # the robot may find its distance first
+
+
+def main(argv: list[str]) -> int:
+    """Run the demo; 0 when the run did what it was for, 1 when not (one line says why), 2 for bad input."""
+    options = demo_options.parse(argv)
+    contract = takt.contract.load()
+    run = Run(options)
+    try:
+        run.start()
+        run.wait_until_armed()
+        run.watch()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        print("\nending", file=sys.stderr)
+        return 130
+    finally:
+        run.end()
+    report = run.report(contract)
+    wrong = failures(
+        report, fifo_granted=report["machine"]["scheduling"].get("firmware", {}).get("granted", 0) > 0
+    )
+    report["ok"] = not wrong
+    if wrong:
+        report["failed"] = wrong
+    if options.json_file is not None:
+        options.json_file.write_text(json.dumps(report, indent=1) + "\n")
+    print(demo_report.table(report))
+    if wrong:
+        print(f"failed: {'; '.join(wrong)} (logs: {options.run_dir / 'log'})", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+class Run:
+    """One run of the demo, from the first process to the last."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._name = f"takt_{os.getpid()}"
+        self._graph = graph.simulation(
+            graph.SimOptions(
+                run_dir=options.run_dir,
+                firmware=options.firmware,
+                seed=options.seed,
+                seconds=options.seconds,
+                name=self._name,
+                weights=options.weights,
+                dashboard_port=None if options.headless else options.dashboard_port,
+                blank_camera_at_s=options.faults.get("blank_camera", -1.0),
+                cut_link_at_s=options.faults.get("cut_link", -1.0),
+            )
+        )
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._machine = Machine(options.run_dir, options.firmware.with_name("reference_loop"))
+        self._referee: Referee | None = None
+        self._bring_up_s = 0.0
+
+    def start(self) -> None:
+        """Start the supervisor, which starts the rest."""
+        run_dir = self._options.run_dir
+        (run_dir / "log").mkdir(parents=True, exist_ok=True)
+        graph.save(self._graph, run_dir / "graph.json")
+        for process in self._graph:
+            command_line(process)  # a missing program is told here, in one line, not in a log
+        parameters = graph.supervisor_parameters(self._graph, "automatic")
+        parameters |= {"graph_file": str(run_dir / "graph.json"), "log_dir": str(run_dir / "log")}
+        supervisor = graph.Process("supervisor", "takt_supervisor", parameters=parameters)
+        with (run_dir / "log/supervisor.log").open("wb") as log:
+            self._supervisor = subprocess.Popen(
+                command_line(supervisor),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._machine.begin()
+        rclpy.init()
+        self._referee = Referee(f"{self._name}_camera")
+        self._say(f"run {run_dir}")
+
+    def wait_until_armed(self) -> None:
+        """Spin until the board is armed. Raises TaktError when the firmware has another contract."""
+        assert self._referee is not None
+        began_s = time.monotonic()
+        while not self._referee.board.armed:
+            self._spin(0.05)
+            if self._referee.contract_refusal is not None:
+                raise TaktError(*self._referee.contract_refusal)
+            self._bring_up_s = time.monotonic() - began_s
+            if self._bring_up_s > _BRING_UP_LIMIT_S:
+                self._say(f"not armed after {_BRING_UP_LIMIT_S:.0f} s: {self._referee.reason}")
+                break
+        self._referee.begin_count()
+
+    def watch(self) -> None:
+        """Spin through the mission with one status line a second."""
+        began_s = told_s = time.monotonic()
+        while (now_s := time.monotonic()) - began_s < self._options.seconds:
+            self._spin(0.02)
+            if now_s - told_s >= 1.0:
+                told_s = now_s
+                self._say(self._status_line(now_s - began_s))
+
+    def end(self) -> None:
+        """End everything within 3 s and leave no process behind."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        self._machine.note_scheduling()
+        if self._supervisor is not None:
+            self._supervisor.send_signal(signal.SIGINT)
+            try:
+                self._supervisor.wait(_END_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                self._supervisor.kill()  # its children die with it
+                self._supervisor.wait()
+        self._machine.end()
+
+    def report(self, contract: takt.contract.Contract) -> dict[str, Any]:
+        """Everything the run measured, in the form that `--json` writes."""
+        referee, options = self._referee, self._options
+        assert referee is not None
+        frames = referee.frames.records if referee.frames is not None else []
+        said = referee.diagnostics
+        scored = mission.score(
+            options.run_dir / "plant.log", options.seed, frames, min(_SCORED_FROM_S, options.seconds / 2)
+        )
+        detected = [frame for frame in frames if frame.detect_ms is not None]
+        skipped = float(said.get("detector: detect", {}).get("skipped_stale", 0))
+        return {
+            "seconds": options.seconds,
+            "seed": options.seed,
+            "contract_hash": contract.hash_property,
+            "bring_up_s": round(self._bring_up_s, 2),
+            "mission": scored,
+            "control": demo_report.control(said.get("base: loop", {}), 1000.0 / contract.control.rate_hz),
+            "latency_ms": demo_report.latency(frames, said, referee.photon_to_motor_ms),
+            "frames": {
+                "captured": len(frames) + (referee.frames.unseen if referee.frames else 0),
+                "detected": len(detected),
+                "skipped_stale": int(skipped),
+            },
+            "link": demo_report.link(
+                said.get("base: link", {}), said.get("base: clock", {}), said.get("agent: link", {})
+            ),
+            "state": {"final": referee.rung, "reason": referee.reason, "seconds_in": referee.seconds_in},
+            "commands_refused": referee.refusals,
+            "machine": self._machine.report(),
+        }
+
+    def _spin(self, timeout_s: float) -> None:
+        rclpy.spin_once(self._referee, timeout_sec=timeout_s)
+
+    def _status_line(self, elapsed_s: float) -> str:
+        assert self._referee is not None
+        referee, loop = self._referee, self._referee.diagnostics.get("base: loop", {})
+        newest = list(referee.photon_to_motor_ms.values())[-30:]
+        photon = f"{sum(newest) / len(newest):5.1f}" if newest else "    -"
+        frames = len(referee.frames.records) if referee.frames is not None else 0
+        return (
+            f"{elapsed_s:5.1f} s  {referee.rung:8s} {referee.reason:18s} frames {frames:5d}  "
+            f"photon to motor {photon} ms  cycles {loop.get('cycles', '-'):>6s} misses {loop.get('misses', '-')}"
+        )
+
+    def _say(self, line: str) -> None:
+        print(line, flush=True)

@@ -1,0 +1,216 @@
+"""Brings the robot up in order, keeps it up, stands on one rung of the ladder, and asks the board to arm."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.client import Client
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.task import Future
+from sensor_msgs.msg import JointState
+from std_srvs.srv import SetBool, Trigger
+
+import takt.contract
+from takt.deadlines import Conditions, Ladder, Rung
+from takt.deadlines.ladder import Limits
+from takt.errors import TaktError
+from takt.frames import FrameRing
+from takt.graph import load as load_graph
+from takt.nodes.lifecycle_driver import LifecycleDriver
+from takt.nodes.shell import main_of, status
+from takt.supervision.arming import ArmingPolicy, Readiness
+from takt.supervision.board_view import BoardView
+from takt.supervision.processes import ProcessKeeper
+
+_TICK_S = 0.05
+_LEVEL_OF = {Rung.NOMINAL: "OK", Rung.REDUCED: "WARN", Rung.HOLD: "WARN", Rung.SAFE: "ERROR"}
+
+
+class SupervisorNode(Node):  # type: ignore[misc]
+    """Parameters: ``graph_file`` and ``log_dir`` (runs the processes itself when set), ``lifecycle_nodes`` (names,
+    comma between), ``ring``, ``rearm`` (automatic or operator)."""
+
+    def __init__(self) -> None:
+        super().__init__("supervisor")
+        self._contract = takt.contract.load()
+        self._read_parameters()
+        now_ns = time.time_ns()
+        limits = self._contract.ladder
+        self._ladder = Ladder(
+            Limits(
+                limits.reduced_skip_ratio,
+                limits.hold_perception_age_ms,
+                limits.safe_link_silence_ms,
+                limits.recover_ms,
+            ),
+            now_ns,
+        )
+        self._told: tuple[Rung, str] | None = None
+        self._told_ns = 0
+        self._board = BoardView()
+        self._contract_refusal = ""
+        self._skip_ratio = 0.0
+        self._frames_told: tuple[float, float] = (0.0, 0.0)
+        self._ring: FrameRing | None = None
+        self._lifecycle = LifecycleDriver(self, self._driven_names)
+        self._arm_call: Future | None = None
+        self._arm_call_ns = 0
+        self._make_endpoints()
+        if self._keeper is not None:
+            self._keeper.start()
+        self.create_timer(_TICK_S, self._tick)
+
+    def destroy_node(self) -> None:
+        """End the processes first: nothing outlives its supervisor."""
+        if self._keeper is not None:
+            self._keeper.stop()
+        super().destroy_node()
+
+    def _read_parameters(self) -> None:
+        graph_file = self.declare_parameter("graph_file", "").value
+        log_dir = self.declare_parameter("log_dir", "log").value
+        self._rearm = self.declare_parameter("rearm", "operator").value
+        names = self.declare_parameter("lifecycle_nodes", "camera,detector,planner").value
+        self._ring_name = self.declare_parameter("ring", "takt_camera").value
+        self._state_file = Path(log_dir).parent / "processes.json" if graph_file else None
+        self._driven_names = [name for name in names.split(",") if name]
+        self._arming = ArmingPolicy(self._rearm, self._contract.safety.rearm_per_minute)
+        self._keeper = (
+            ProcessKeeper(load_graph(Path(graph_file)), Path(log_dir), self._tell) if graph_file else None
+        )
+
+    def _make_endpoints(self) -> None:
+        latest = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._ladder_publisher = self.create_publisher(DiagnosticStatus, "ladder", latest)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
+        self.create_subscription(JointState, "joint_states", self._on_joint_states, newest, raw=True)
+        self._arm_client: Client = self.create_client(SetBool, "base/arm")
+        self.create_service(Trigger, "~/stop", self._on_stop)
+        self.create_service(Trigger, "~/resume", self._on_resume)
+
+    def _on_joint_states(self, _message: bytes) -> None:
+        self._board.hear(time.time_ns())
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for one in message.status:
+            values = {pair.key: pair.value for pair in one.values}
+            if one.hardware_id == "base":
+                self._board.learn(one.name, values)
+            elif one.name == "agent: contract":
+                self._contract_refusal = one.message if one.level == DiagnosticStatus.ERROR else ""
+            elif one.name == "detector: detect":
+                self._learn_skips(values)
+
+    def _learn_skips(self, values: dict[str, str]) -> None:
+        skipped = sum(float(v) for k, v in values.items() if k.startswith("skipped_"))
+        done = float(values.get("count", "0"))
+        new_skipped, new_done = skipped - self._frames_told[0], done - self._frames_told[1]
+        self._frames_told = (skipped, done)
+        if new_skipped >= 0.0 and new_done + new_skipped > 0.0:
+            self._skip_ratio = new_skipped / (new_done + new_skipped)
+
+    def _tick(self) -> None:
+        now_ns = time.time_ns()
+        self._watch_processes()
+        self._lifecycle.step(now_ns)
+        perception_age_ms = self._perception_age_ms(now_ns)
+        link_age_ms = self._board.age_ms(now_ns)
+        conditions = Conditions(
+            perception_age_ms, link_age_ms, self._skip_ratio, self._board.rung, self._arming.stopped
+        )
+        self._ladder.update(conditions, now_ns)
+        self._tell_rung(now_ns)
+        self._see_to_the_motors(perception_age_ms, link_age_ms, now_ns)
+
+    def _watch_processes(self) -> None:
+        if self._keeper is None:
+            return
+        for name in self._keeper.poll(time.monotonic()):
+            self._lifecycle.lost(name)
+            if name in ("firmware", "agent"):
+                self._board.forget()
+        assert self._state_file is not None
+        text = json.dumps(self._keeper.pids())
+        if text != getattr(self, "_pids_told", ""):
+            self._pids_told = text
+            self._state_file.write_text(text)
+
+    def _perception_age_ms(self, now_ns: int) -> float:
+        try:
+            if self._ring is None:
+                self._ring = FrameRing.attach(self._ring_name, role="reader")
+        except TaktError:
+            return float("inf")  # the camera has not made its ring yet
+        newest = self._ring.newest_attached()
+        return float("inf") if newest is None else (now_ns - newest.capture_stamp_ns) / 1e6
+
+    def _see_to_the_motors(self, perception_age_ms: float, link_age_ms: float, now_ns: int) -> None:
+        limits = self._contract.ladder
+        readiness = Readiness(
+            nodes_active=self._lifecycle.all_active(),
+            link_fresh=link_age_ms < limits.safe_link_silence_ms,
+            perception_fresh=perception_age_ms < limits.hold_perception_age_ms,
+            clock_locked=self._board.clock_locked,
+            contract_matches=not self._contract_refusal,
+            board_fault=self._board.fault,
+        )
+        if self._arming.stopped and self._board.armed:
+            self._ask_to_arm(False, now_ns)
+        elif self._arming.wants_to_arm(readiness, self._board.armed, now_ns):
+            self._ask_to_arm(True, now_ns)
+
+    def _ask_to_arm(self, arm: bool, now_ns: int) -> None:
+        waiting = self._arm_call is not None and not self._arm_call.done()
+        if waiting and now_ns - self._arm_call_ns < 500_000_000:
+            return
+        if not self._arm_client.service_is_ready():
+            return
+        self._arm_call = self._arm_client.call_async(SetBool.Request(data=arm))
+        self._arm_call_ns = now_ns
+        self._arm_call.add_done_callback(lambda done: self._on_arm_answer(arm, done))
+
+    def _on_arm_answer(self, arm: bool, future: Future) -> None:
+        answer = future.result()
+        verb = "armed" if arm else "disarmed"
+        if answer.success and arm:
+            self._arming.granted(time.time_ns())
+        self._tell(f"board {verb}" if answer.success else f"board not {verb}: {answer.message}")
+
+    def _on_stop(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._arming.stop()
+        self._ask_to_arm(False, time.time_ns())
+        response.success, response.message = True, "stopped; needs ~/resume, then base/arm"
+        return response
+
+    def _on_resume(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._arming.resume()
+        response.success = True
+        return response
+
+    def _tell_rung(self, now_ns: int) -> None:
+        rung, reason = self._ladder.rung, self._ladder.reason
+        changed = self._told != (rung, reason)
+        if not changed and now_ns - self._told_ns < 1_000_000_000:
+            return
+        seconds = {f"seconds_{name}": s for name, s in self._ladder.seconds_in(now_ns).items()}
+        values = {"reason": reason, "waiting_for": ",".join(self._lifecycle.inactive()), **seconds}
+        message = status("ladder", values, _LEVEL_OF[rung], rung.name)
+        self._ladder_publisher.publish(message)
+        array = DiagnosticArray(status=[message])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
+        if changed:
+            self._tell(f"{rung.name}{': ' + reason if reason else ''}")
+        self._told, self._told_ns = (rung, reason), now_ns
+
+    def _tell(self, line: str) -> None:
+        self.get_logger().info(line)
+
+
+main = main_of(SupervisorNode, "supervisor")

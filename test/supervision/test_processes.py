@@ -1,0 +1,140 @@
+"""ProcessKeeper with real processes: restart, back-off, giving up, and an end that leaves nothing behind."""
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from takt.errors import TaktError
+from takt.graph import Process
+from takt.supervision.processes import ProcessKeeper, command_line
+
+SLEEPER = (sys.executable, ("-c", "import time\nwhile True: time.sleep(60)"))
+STUBBORN = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
+
+
+def keeper_of(tmp_path, *processes):
+    told = []
+    return ProcessKeeper(list(processes), tmp_path / "log", told.append), told
+
+
+def wait_for(condition, limit_s=20.0):
+    end_s = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end_s, "condition not reached"
+        time.sleep(0.01)
+
+
+def sleeper(name="a", **more):
+    return Process(name, SLEEPER[0], SLEEPER[1], ros=False, **more)
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_killed_process_is_named_and_comes_back(tmp_path):
+    keeper, told = keeper_of(tmp_path, sleeper("a"), sleeper("b"))
+    keeper.start()
+    try:
+        first = keeper.pids()
+        os.kill(first["a"], signal.SIGKILL)
+        died = []
+        wait_for(
+            lambda: (
+                died.extend(keeper.poll(time.monotonic())) or keeper.pids().get("a", first["a"]) != first["a"]
+            )
+        )
+        assert died == ["a"]
+        assert keeper.pids()["b"] == first["b"]
+        assert "status -9" in told[0]
+    finally:
+        keeper.stop()
+    assert all(gone(pid) for pid in [*first.values(), *keeper.pids().values()])
+
+
+def test_one_that_may_not_restart_stays_down(tmp_path):
+    keeper, told = keeper_of(tmp_path, Process("once", sys.executable, ("-c", ""), ros=False, restart=False))
+    keeper.start()
+    wait_for(lambda: keeper.poll(time.monotonic()) == ["once"])
+    assert keeper.poll(time.monotonic() + 100.0) == []
+    assert keeper.pids() == {}
+
+
+def test_one_that_keeps_dying_is_given_up_with_growing_pauses(tmp_path):
+    keeper, told = keeper_of(
+        tmp_path, Process("bad", sys.executable, ("-c", "raise SystemExit(3)"), ros=False)
+    )
+    keeper.start()
+    virtual_s = time.monotonic()
+
+    def step():
+        nonlocal virtual_s
+        popen = keeper.kept["bad"].popen
+        if popen is not None:
+            popen.wait(20)
+        keeper.poll(virtual_s)
+        virtual_s += 1.0 if keeper.kept["bad"].restart_at_s is not None else 0.0
+        return keeper.kept["bad"].given_up
+
+    wait_for(step)
+    pauses = [float(line.split("restart in ")[1].split()[0]) for line in told if "restart in" in line]
+    assert pauses[:4] == [0.05, 0.1, 0.2, 0.4]
+    assert "given up" in told[-1]
+
+
+def test_a_stubborn_process_is_killed(tmp_path):
+    keeper, told = keeper_of(tmp_path, Process("stubborn", sys.executable, ("-c", STUBBORN), ros=False))
+    keeper.start()
+    pid = keeper.pids()["stubborn"]
+    wait_for(lambda: (tmp_path / "log/stubborn.log").read_text().startswith("up"))
+    keeper.stop(within_s=0.1)
+    assert gone(pid)
+    assert "killed" in told[-1]
+
+
+def test_children_die_with_the_supervisor_even_on_kill_9(tmp_path):
+    script = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from takt.graph import Process\nfrom takt.supervision.processes import ProcessKeeper\n"
+        f"keeper = ProcessKeeper([Process('a', {SLEEPER[0]!r}, {SLEEPER[1]!r}, ros=False)], Path({str(tmp_path)!r}), print)\n"
+        "keeper.start()\nprint(keeper.pids()['a'], flush=True)\ntime.sleep(60)\n"
+    )
+    import subprocess
+
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_for(lambda: gone(child))
+
+
+def test_a_missing_program_is_one_clear_error():
+    with pytest.raises(TaktError, match=r"takt_nothing was not found.*Fix: pip install"):
+        command_line(Process("x", "takt_nothing"))
+    with pytest.raises(TaktError, match=r"Fix: build the firmware"):
+        command_line(Process("x", "/nowhere/takt_firmware", ros=False))
+
+
+def test_ros_parameters_keep_their_types():
+    line = command_line(Process("x", sys.executable, parameters={"a": "1", "b": True, "c": 2, "d": 0.5}))
+    assert line[1:] == [
+        "--ros-args",
+        "-r",
+        "__node:=x",
+        "-p",
+        "a:='1'",
+        "-p",
+        "b:=true",
+        "-p",
+        "c:=2",
+        "-p",
+        "d:=0.5",
+    ]

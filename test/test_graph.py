@@ -1,0 +1,38 @@
+"""The graph: one middle for simulation and robot, kept whole through its file."""
+
+from pathlib import Path
+
+from takt import graph
+
+MIDDLE = ["agent", "camera", "detector", "planner", "dashboard"]
+
+
+def options(**more):
+    return graph.SimOptions(run_dir=Path("/run"), firmware=Path("/fw"), **more)
+
+
+def test_simulation_and_robot_share_the_middle_and_differ_at_the_ends():
+    simulated = [process.name for process in graph.simulation(options())]
+    assert simulated == ["firmware", "plant", *MIDDLE]
+    assert [process.name for process in graph.robot("/dev/ttyACM0")] == MIDDLE
+
+
+def test_the_supervisor_learns_whom_to_drive_and_which_ring_to_watch():
+    parameters = graph.supervisor_parameters(graph.simulation(options(name="x")), "automatic")
+    assert parameters == {
+        "lifecycle_nodes": "camera,detector,planner",
+        "ring": "x_camera",
+        "rearm": "automatic",
+    }
+
+
+def test_a_cut_line_runs_through_a_cable():
+    processes = {process.name: process for process in graph.simulation(options(cut_link_at_s=5.0))}
+    assert processes["agent"].parameters["device"] == "/run/cable"
+    assert "cable" in processes
+
+
+def test_a_saved_graph_comes_back_equal(tmp_path):
+    wanted = graph.simulation(options(seed=7))
+    graph.save(wanted, tmp_path / "graph.json")
+    assert graph.load(tmp_path / "graph.json") == wanted

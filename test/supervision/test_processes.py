@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -12,7 +13,23 @@ from takt.graph import Process
 from takt.supervision.processes import ProcessKeeper, command_line
 
 SLEEPER = (sys.executable, ("-c", "import time\nwhile True: time.sleep(60)"))
-STUBBORN = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("up", flush=True)
+time.sleep(60)
+"""
+SUPERVISOR = """
+import sys, time
+from pathlib import Path
+from takt.graph import Process
+from takt.supervision.processes import ProcessKeeper
+sleeper = Process("a", sys.executable, ("-c", "import time; time.sleep(60)"), ros=False)
+keeper = ProcessKeeper([sleeper], Path(sys.argv[1]), print)
+keeper.start()
+print(keeper.pids()["a"], flush=True)
+time.sleep(60)
+"""
 
 
 def keeper_of(tmp_path, *processes):
@@ -100,15 +117,8 @@ def test_a_stubborn_process_is_killed(tmp_path):
 
 
 def test_children_die_with_the_supervisor_even_on_kill_9(tmp_path):
-    script = (
-        "import sys, time\nfrom pathlib import Path\n"
-        "from takt.graph import Process\nfrom takt.supervision.processes import ProcessKeeper\n"
-        f"keeper = ProcessKeeper([Process('a', {SLEEPER[0]!r}, {SLEEPER[1]!r}, ros=False)], Path({str(tmp_path)!r}), print)\n"
-        "keeper.start()\nprint(keeper.pids()['a'], flush=True)\ntime.sleep(60)\n"
-    )
-    import subprocess
-
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", SUPERVISOR, str(tmp_path)]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     child = int(parent.stdout.readline())
     parent.kill()
     parent.wait()

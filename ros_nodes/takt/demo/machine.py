@@ -33,13 +33,8 @@ class Machine:
         """Start the reference loop and note the steal counter."""
         self._steal_before = _steal_ticks()
         if self._reference_loop.is_file():
-            command = [
-                self._reference_loop,
-                "--fifo",
-                str(_REFERENCE_PRIORITY),
-                "--json",
-                self._lateness_file,
-            ]
+            command = [str(self._reference_loop), "--fifo", str(_REFERENCE_PRIORITY)]
+            command += ["--json", str(self._lateness_file)]
             self._loop = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )

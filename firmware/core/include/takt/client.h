@@ -80,15 +80,15 @@ takt_client_state_t takt_client_state(const takt_client_t *client);
 const takt_client_stats_t *takt_client_stats(const takt_client_t *client);
 const takt_clock_t *takt_client_clock(const takt_client_t *client);
 
-/* Reliable publications that would still be taken now; lets a sender of exact records wait for room. */
-size_t takt_client_reliable_room(const takt_client_t *client);
+/* True when a reliable sample of `size` bytes would be taken now; lets a sender of exact records wait for room. */
+bool takt_client_has_room(const takt_client_t *client, size_t size);
 
 /* ---- what follows is private; it stands here only so that the size is known ---------------------------------- */
 
-#define TAKT_CLIENT_MTU 512u              /* largest message either way; the contract's link.mtu_bytes */
-#define TAKT_CLIENT_QUEUE_BYTES 640u      /* best-effort and control messages waiting for the line */
-#define TAKT_CLIENT_REASSEMBLY_BYTES 640u /* largest fragmented message taken */
-#define TAKT_CLIENT_EXCHANGES 4u          /* time requests that may be under way */
+#define TAKT_CLIENT_MTU 512u          /* largest message on the line, 4 bytes kept free as the official client does */
+#define TAKT_CLIENT_QUEUE_BYTES 512u  /* best-effort and control messages waiting for the line */
+#define TAKT_CLIENT_INPUT_BYTES 896u  /* one message behind the fragments of another; the largest fragmented sample */
+#define TAKT_CLIENT_EXCHANGES 4u      /* time requests that may be under way */
 
 typedef struct {
     uint64_t next_login_ns;
@@ -122,12 +122,11 @@ struct takt_client {
     uint8_t late_heartbeats;
     uint64_t exchange_sent_ns[TAKT_CLIENT_EXCHANGES];
 
-    uint16_t assembled;  /* bytes of a fragmented message so far */
-    bool assembly_lost;  /* it grew too large; dropped until its last fragment */
-    uint8_t received[TAKT_CLIENT_MTU];
+    uint16_t assembled; /* bytes of a fragmented message at the start of input; the next message lands behind */
+    bool assembly_lost; /* it grew too large; dropped until its last fragment */
+    uint8_t input[TAKT_CLIENT_INPUT_BYTES];
     uint8_t queue_bytes[TAKT_CLIENT_QUEUE_BYTES];
     uint8_t history_bytes[TAKT_RELIABLE_BYTES];
-    uint8_t assembly[TAKT_CLIENT_REASSEMBLY_BYTES];
 };
 
 #endif

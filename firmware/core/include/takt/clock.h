@@ -23,14 +23,15 @@ typedef struct {
 } takt_clock_t;
 
 typedef struct {
-    uint64_t board_ns;
-    int64_t offset_ns;           /* ROS time minus board time */
+    uint32_t board_ms;
+    int32_t offset_ns; /* from the filter's base_offset_ns */
     uint32_t half_round_trip_ns;
 } takt_clock_point_t;
 
 typedef struct {
     takt_clock_t clock;
-    int64_t accepted_offset_ns;
+    int64_t accepted_offset_ns; /* ROS time minus board time of the accepted exchange */
+    int64_t base_offset_ns;     /* the same of the epoch's first exchange */
     uint32_t drift_limit_ppb; /* what the board's oscillator and the host's clock may differ by */
     uint32_t rejected;        /* exchanges that cannot be (negative or absurd round trip) */
     uint8_t point_count;

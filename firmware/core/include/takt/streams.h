@@ -45,9 +45,12 @@ typedef struct {
 void takt_reliable_out_reset(takt_reliable_out_t *out);
 uint16_t takt_reliable_out_next(const takt_reliable_out_t *out); /* sequence number of the next message */
 void takt_reliable_out_push(takt_reliable_out_t *out, const uint8_t *reserved, uint16_t size);
-bool takt_reliable_out_pending(const takt_reliable_out_t *out); /* something is unconfirmed */
 
-/* ACKNACK: everything before `first` is confirmed, bit i of `missing` asks for first + i. False: out of range. */
+/* What a HEARTBEAT announces: the range of messages that have been on the line and are not confirmed. False: none. */
+bool takt_reliable_out_unconfirmed(const takt_reliable_out_t *out, uint16_t *first, uint16_t *last);
+
+/* ACKNACK: everything before `first` is confirmed, bit i of `missing` asks for first + i. False: nothing it could
+ * speak of. */
 bool takt_reliable_out_acknack(takt_reliable_out_t *out, uint16_t first, uint16_t missing);
 
 /* Next message for the line, or NULL; it stays put until takt_reliable_out_sent. `again`: it has been out before. */
@@ -66,9 +69,16 @@ void takt_reliable_in_reset(takt_reliable_in_t *in);
 takt_sequence_t takt_reliable_in_check(takt_reliable_in_t *in, uint16_t sequence);
 void takt_reliable_in_accept(takt_reliable_in_t *in);
 
-/* HEARTBEAT: skips what the sender no longer has. True when the sender claims less than was already received. */
-bool takt_reliable_in_heartbeat(takt_reliable_in_t *in, uint16_t first, uint16_t last);
+typedef enum {
+    TAKT_HEARTBEAT_PLAIN,
+    TAKT_HEARTBEAT_SKIPPED, /* the sender no longer has what was expected; went on to what it has */
+    TAKT_HEARTBEAT_BEHIND   /* the sender claims to have sent less than was received; nothing changed */
+} takt_heartbeat_t;
+
+takt_heartbeat_t takt_reliable_in_heartbeat(takt_reliable_in_t *in, uint16_t first, uint16_t last);
 uint16_t takt_reliable_in_missing(const takt_reliable_in_t *in); /* bit i: expected + i is missing */
+
+#define TAKT_BEST_EFFORT_PATIENCE 4u /* refusals in a row until the sender is believed */
 
 typedef struct {
     uint16_t last;

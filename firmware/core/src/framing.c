@@ -1,11 +1,11 @@
 /* Serial frame: incremental decoder and encoder (takt/framing.h). */
 #include "takt/framing.h"
 
-#define FLAG 0x7Eu
-#define ESCAPE 0x7Du
-#define STUFFING 0x20u
+#define FLAG         0x7Eu
+#define ESCAPE       0x7Du
+#define STUFFING     0x20u
 #define HEADER_BYTES 4u /* source, destination, length */
-#define CRC_BYTES 2u
+#define CRC_BYTES    2u
 
 uint16_t takt_crc16(uint16_t crc, const uint8_t *bytes, size_t count)
 {
@@ -38,9 +38,15 @@ static void start_frame(takt_frame_decoder_t *decoder)
 static void take_header(takt_frame_decoder_t *decoder, uint8_t byte)
 {
     switch (decoder->position) {
-    case 0: decoder->source = byte; break;
-    case 1: decoder->destination = byte; break;
-    case 2: decoder->size = byte; break;
+    case 0:
+        decoder->source = byte;
+        break;
+    case 1:
+        decoder->destination = byte;
+        break;
+    case 2:
+        decoder->size = byte;
+        break;
     default:
         decoder->size = (uint16_t)(decoder->size | (uint16_t)(byte << 8));
         if (decoder->size > decoder->capacity) {
@@ -120,11 +126,16 @@ static uint8_t byte_here(const takt_frame_encoder_t *encoder)
         return (uint8_t)(low ? encoder->crc : encoder->crc >> 8);
     }
     switch (position) {
-    case 0: return encoder->source;
-    case 1: return encoder->destination;
-    case 2: return (uint8_t)encoder->size;
-    case 3: return (uint8_t)(encoder->size >> 8);
-    default: return encoder->payload[position - HEADER_BYTES];
+    case 0:
+        return encoder->source;
+    case 1:
+        return encoder->destination;
+    case 2:
+        return (uint8_t)encoder->size;
+    case 3:
+        return (uint8_t)(encoder->size >> 8);
+    default:
+        return encoder->payload[position - HEADER_BYTES];
     }
 }
 

@@ -3,16 +3,23 @@
 
 #define WINDOW 16u /* sequence numbers that an ACKNACK can speak of */
 
-bool takt_sequence_before(uint16_t a, uint16_t b) { return (uint16_t)(b - a - 1u) < 0x7FFFu; }
+bool takt_sequence_before(uint16_t a, uint16_t b)
+{
+    return (uint16_t)(b - a - 1u) < 0x7FFFu;
+}
 
-/* ---- FIFO ---------------------------------------------------------------------------------------------------- */
+/* ---- FIFO
+ * ---------------------------------------------------------------------------------------------------- */
 
 void takt_fifo_init(takt_fifo_t *fifo, uint8_t *bytes, uint16_t capacity)
 {
     *fifo = (takt_fifo_t){.bytes = bytes, .capacity = capacity};
 }
 
-void takt_fifo_clear(takt_fifo_t *fifo) { fifo->count = 0; }
+void takt_fifo_clear(takt_fifo_t *fifo)
+{
+    fifo->count = 0;
+}
 
 static uint8_t slot(const takt_fifo_t *fifo, unsigned index)
 {
@@ -61,7 +68,8 @@ void takt_fifo_pop(takt_fifo_t *fifo)
     fifo->count--;
 }
 
-/* ---- reliable, out ------------------------------------------------------------------------------------------- */
+/* ---- reliable, out
+ * ------------------------------------------------------------------------------------------- */
 
 void takt_reliable_out_reset(takt_reliable_out_t *out)
 {
@@ -70,7 +78,10 @@ void takt_reliable_out_reset(takt_reliable_out_t *out)
     *out = (takt_reliable_out_t){.history = history};
 }
 
-uint16_t takt_reliable_out_next(const takt_reliable_out_t *out) { return (uint16_t)(out->first + out->history.count); }
+uint16_t takt_reliable_out_next(const takt_reliable_out_t *out)
+{
+    return (uint16_t)(out->first + out->history.count);
+}
 
 void takt_reliable_out_push(takt_reliable_out_t *out, const uint8_t *reserved, uint16_t size)
 {
@@ -107,7 +118,8 @@ bool takt_reliable_out_acknack(takt_reliable_out_t *out, uint16_t first, uint16_
     uint16_t oldest;
     uint16_t newest;
     const bool pending = takt_reliable_out_unconfirmed(out, &oldest, &newest);
-    if (!pending || takt_sequence_before(first, oldest) || takt_sequence_before((uint16_t)(newest + 1u), first)) {
+    if (!pending || takt_sequence_before(first, oldest) ||
+        takt_sequence_before((uint16_t)(newest + 1u), first)) {
         return false;
     }
     out->confirmed = (uint8_t)(first - out->first);
@@ -141,9 +153,13 @@ void takt_reliable_out_sent(takt_reliable_out_t *out)
     release(out);
 }
 
-/* ---- reliable, in -------------------------------------------------------------------------------------------- */
+/* ---- reliable, in
+ * -------------------------------------------------------------------------------------------- */
 
-void takt_reliable_in_reset(takt_reliable_in_t *in) { *in = (takt_reliable_in_t){0}; }
+void takt_reliable_in_reset(takt_reliable_in_t *in)
+{
+    *in = (takt_reliable_in_t){0};
+}
 
 takt_sequence_t takt_reliable_in_check(takt_reliable_in_t *in, uint16_t sequence)
 {
@@ -179,20 +195,31 @@ takt_heartbeat_t takt_reliable_in_heartbeat(takt_reliable_in_t *in, uint16_t fir
     return skipped ? TAKT_HEARTBEAT_SKIPPED : TAKT_HEARTBEAT_PLAIN;
 }
 
-uint16_t takt_reliable_in_missing(const takt_reliable_in_t *in)
+uint16_t takt_reliable_in_missing(takt_reliable_in_t *in, bool again)
 {
+    if (!again && takt_sequence_before(in->expected, in->asked)) {
+        return 0;
+    }
     const uint16_t gap = (uint16_t)(in->heard - in->expected);
-    return gap >= WINDOW ? 0xFFFFu : (uint16_t)((1u << gap) - 1u);
+    const uint16_t asked = gap < WINDOW ? gap : WINDOW;
+    in->asked = (uint16_t)(in->expected + asked);
+    return (uint16_t)((1u << asked) - 1u);
 }
 
-/* ---- best effort, in ----------------------------------------------------------------------------------------- */
+/* ---- best effort, in
+ * ----------------------------------------------------------------------------------------- */
 
-void takt_best_effort_in_reset(takt_best_effort_in_t *in) { *in = (takt_best_effort_in_t){.last = 0xFFFFu}; }
+void takt_best_effort_in_reset(takt_best_effort_in_t *in)
+{
+    *in = (takt_best_effort_in_t){.last = 0xFFFFu};
+}
 
 bool takt_best_effort_in_accept(takt_best_effort_in_t *in, uint16_t sequence)
 {
-    /* Several refusals in a row are no late messages: the sender counts anew, or one false number got through. */
-    if (!takt_sequence_before(in->last, sequence) && ++in->refused < TAKT_BEST_EFFORT_PATIENCE) {
+    /* Several refusals in a row are no late messages: the sender counts anew, or one false number got
+     * through. */
+    const bool newer = takt_sequence_before(in->last, sequence);
+    if (sequence == in->last || (!newer && ++in->refused < TAKT_BEST_EFFORT_PATIENCE)) {
         return false;
     }
     in->last = sequence;

@@ -1,7 +1,8 @@
 /* The micro-ROS (DDS-XRCE) client of the board: takt_client_t.
  *
- * One thread calls all of it; nothing blocks. Memory is the struct alone. Entities come from the contract's generated
- * tables; the client creates them, keeps them through every loss of line or agent, and reports its state. */
+ * One thread calls all of it; nothing blocks. Memory is the struct alone. Entities come from the contract's
+ * generated tables; the client creates them, keeps them through every loss of line or agent, and reports its
+ * state. */
 #ifndef TAKT_CLIENT_H
 #define TAKT_CLIENT_H
 
@@ -34,9 +35,11 @@ typedef struct {
     void *context; /* handed to the callbacks */
     /* Line out: takes up to `count` bytes, returns how many it took; never blocks. */
     size_t (*write)(void *context, const uint8_t *bytes, size_t count);
-    /* A sample of a host_to_board topic (TAKT_TOPIC_*); up to 3 bytes may trail. The bytes are gone after the return. */
+    /* A sample of a host_to_board topic (TAKT_TOPIC_*); up to 3 bytes may trail. The bytes are gone after the
+     * return. */
     void (*on_sample)(void *context, unsigned topic, const uint8_t *cdr, size_t size, uint64_t now_ns);
-    /* A request for TAKT_SERVICE_*: writes the reply's CDR, returns its size (0: no reply). Must not publish. */
+    /* A request for TAKT_SERVICE_*: writes the reply's CDR, returns its size (0: no reply). Must not publish.
+     */
     size_t (*on_request)(void *context, unsigned service, const uint8_t *cdr, size_t size, uint8_t *reply,
                          size_t capacity, uint64_t now_ns);
     uint32_t key;                  /* not 0; sent high byte first */
@@ -46,20 +49,20 @@ typedef struct {
 } takt_client_config_t;
 
 typedef struct {
-    uint32_t rx;               /* messages received with a good CRC */
-    uint32_t tx;               /* messages put on the line */
-    uint32_t crc_errors;       /* frames with a bad CRC */
-    uint32_t oversized;        /* frames longer than the MTU, samples longer than the reassembly buffer */
-    uint32_t malformed;        /* messages that could not be understood to their end */
-    uint32_t duplicates;       /* reliable messages that came twice, best-effort ones that came late */
-    uint32_t retransmits;      /* reliable messages sent again */
-    uint32_t reconnects;       /* sessions opened after the first */
-    uint32_t dropped;          /* messages that found the transmit queue full */
-    uint32_t refused;          /* publications refused: not connected, too large, or history full */
-    uint32_t create_errors;    /* entities that the agent refused in this session */
-    uint32_t round_trip_us;    /* of the newest time exchange */
-    uint64_t last_rx_ns;       /* board time of the newest valid message from the agent; 0 before the first */
-    takt_client_loss_t loss;   /* why the last session ended */
+    uint32_t rx;             /* messages received with a good CRC */
+    uint32_t tx;             /* messages put on the line */
+    uint32_t crc_errors;     /* frames with a bad CRC */
+    uint32_t oversized;      /* frames longer than the MTU, samples longer than the reassembly buffer */
+    uint32_t malformed;      /* messages that could not be understood to their end */
+    uint32_t duplicates;     /* reliable messages that came twice, best-effort ones that came late */
+    uint32_t retransmits;    /* reliable messages sent again */
+    uint32_t reconnects;     /* sessions opened after the first */
+    uint32_t dropped;        /* messages that found the transmit queue full */
+    uint32_t refused;        /* publications refused: not connected, too large, or history full */
+    uint32_t create_errors;  /* entities that the agent refused in this session */
+    uint32_t round_trip_us;  /* of the newest time exchange */
+    uint64_t last_rx_ns;     /* board time of the newest valid message from the agent; 0 before the first */
+    takt_client_loss_t loss; /* why the last session ended */
 } takt_client_stats_t;
 
 typedef struct takt_client takt_client_t;
@@ -69,26 +72,32 @@ void takt_client_init(takt_client_t *client, const takt_client_config_t *config,
 /* Bytes from the line, in any portions. Calls on_sample and on_request. */
 void takt_client_receive(takt_client_t *client, const uint8_t *bytes, size_t count, uint64_t now_ns);
 
-/* Timers: login, creation, heartbeat, time exchange, ping; pushes pending bytes out. At 1 kHz or more, or on input. */
+/* Timers: login, creation, heartbeat, time exchange, ping; pushes pending bytes out. At 1 kHz or more, or on
+ * input. */
 void takt_client_run(takt_client_t *client, uint64_t now_ns);
 
-/* Publishes one sample (TAKT_TOPIC_*, board_to_host). False and counted: not connected, too large, history or queue
- * full. True means on the line (best effort) or held until confirmed (reliable). */
-bool takt_client_publish(takt_client_t *client, unsigned topic, const uint8_t *cdr, size_t size, uint64_t now_ns);
+/* Publishes one sample (TAKT_TOPIC_*, board_to_host). False and counted: not connected, too large, history or
+ * queue full. True means on the line (best effort) or held until confirmed (reliable). */
+bool takt_client_publish(takt_client_t *client, unsigned topic, const uint8_t *cdr, size_t size,
+                         uint64_t now_ns);
 
 takt_client_state_t takt_client_state(const takt_client_t *client);
 const takt_client_stats_t *takt_client_stats(const takt_client_t *client);
 const takt_clock_t *takt_client_clock(const takt_client_t *client);
 
-/* True when a reliable sample of `size` bytes would be taken now; lets a sender of exact records wait for room. */
+/* True when a reliable sample of `size` bytes would be taken now; lets a sender of exact records wait for
+ * room. */
 bool takt_client_has_room(const takt_client_t *client, size_t size);
 
-/* ---- what follows is private; it stands here only so that the size is known ---------------------------------- */
+/* ---- what follows is private; it stands here only so that the size is known
+ * ---------------------------------- */
 
-#define TAKT_CLIENT_MTU 512u          /* largest message on the line, 4 bytes kept free as the official client does */
-#define TAKT_CLIENT_QUEUE_BYTES 512u  /* best-effort and control messages waiting for the line */
-#define TAKT_CLIENT_INPUT_BYTES 896u  /* one message behind the fragments of another; the largest fragmented sample */
-#define TAKT_CLIENT_EXCHANGES 4u      /* time requests that may be under way */
+#define TAKT_CLIENT_MTU 512u /* largest message on the line, 4 bytes kept free as the official client does \
+                              */
+#define TAKT_CLIENT_QUEUE_BYTES 512u /* best-effort and control messages waiting for the line */
+#define TAKT_CLIENT_INPUT_BYTES \
+    896u /* one message behind the fragments of another; the largest fragmented sample */
+#define TAKT_CLIENT_EXCHANGES 4u /* time requests that may be under way */
 
 typedef struct {
     uint64_t next_login_ns;
@@ -114,15 +123,16 @@ struct takt_client {
     takt_best_effort_in_t best_effort_in;
     uint16_t best_effort_sequence; /* of the next message out */
 
-    uint16_t next_request;  /* request id of the next submessage */
-    uint16_t created;       /* creation steps sent */
-    uint16_t answered;      /* creation steps answered for */
+    uint16_t next_request;   /* request id of the next submessage */
+    uint16_t created;        /* creation steps sent */
+    uint16_t answered;       /* creation steps answered for */
     uint8_t quick_exchanges; /* time requests still to be sent at the quick rate */
     uint8_t unconfirmed_heartbeats;
     uint8_t late_heartbeats;
     uint64_t exchange_sent_ns[TAKT_CLIENT_EXCHANGES];
 
-    uint16_t assembled; /* bytes of a fragmented message at the start of input; the next message lands behind */
+    uint16_t
+        assembled; /* bytes of a fragmented message at the start of input; the next message lands behind */
     bool assembly_lost; /* it grew too large; dropped until its last fragment */
     uint8_t input[TAKT_CLIENT_INPUT_BYTES];
     uint8_t queue_bytes[TAKT_CLIENT_QUEUE_BYTES];

@@ -9,9 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TAKT_FRAME_AGENT 0u /* address of the agent (and of the plant) */
-#define TAKT_FRAME_BOARD 1u /* address of the board */
-#define TAKT_FRAME_ENCODED_MAX(payload_bytes) (1u + 2u * ((payload_bytes) + 6u)) /* worst case of stuffing */
+#define TAKT_FRAME_AGENT                      0u /* address of the agent (and of the plant) */
+#define TAKT_FRAME_BOARD                      1u /* address of the board */
+#define TAKT_FRAME_ENCODED_MAX(payload_bytes) (1u + 2u * ((payload_bytes) + 6u)) /* worst case of stuffing \
+                                                                                  */
 
 typedef struct {
     uint8_t *payload;    /* of the caller; holds the payload after takt_frame_decode returned true */
@@ -44,15 +45,16 @@ uint16_t takt_crc16(uint16_t crc, const uint8_t *bytes, size_t count);
 
 void takt_frame_decoder_init(takt_frame_decoder_t *decoder, uint8_t *payload, uint16_t capacity);
 
-/* Takes one byte of the line. True: a whole frame with a good CRC lies in payload[0..size), until the next call. */
+/* Takes one byte of the line. True: a whole frame with a good CRC lies in payload[0..size), until the next
+ * call. */
 bool takt_frame_decode(takt_frame_decoder_t *decoder, uint8_t byte);
 
 void takt_frame_encoder_start(takt_frame_encoder_t *encoder, uint8_t source, uint8_t destination,
                               const uint8_t *payload, uint16_t size);
 
-/* Produces the next bytes of the frame, at most `capacity`; the frame is out when it returns less than `capacity`
- * or takt_frame_encoder_done says so. Copying the encoder saves the position: a caller whose line took fewer bytes
- * restores the copy and produces just those again. */
+/* Produces the next bytes of the frame, at most `capacity`; the frame is out when it returns less than
+ * `capacity` or takt_frame_encoder_done says so. Copying the encoder saves the position: a caller whose line
+ * took fewer bytes restores the copy and produces just those again. */
 size_t takt_frame_encode(takt_frame_encoder_t *encoder, uint8_t *out, size_t capacity);
 
 bool takt_frame_encoder_done(const takt_frame_encoder_t *encoder);

@@ -1,5 +1,6 @@
-/* XRCE streams: takt_fifo_t (messages of various lengths in one buffer), takt_reliable_out_t, takt_reliable_in_t,
- * takt_best_effort_in_t. Sequence numbers are 16 bits and compared by serial-number arithmetic. */
+/* XRCE streams: takt_fifo_t (messages of various lengths in one buffer), takt_reliable_out_t,
+ * takt_reliable_in_t, takt_best_effort_in_t. Sequence numbers are 16 bits and compared by serial-number
+ * arithmetic. */
 #ifndef TAKT_STREAMS_H
 #define TAKT_STREAMS_H
 
@@ -7,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TAKT_FIFO_MESSAGES 8u       /* messages a FIFO can hold, as far as its bytes go */
-#define TAKT_RELIABLE_SLOTS 4u      /* full-size messages that the reliable history holds: link.history */
-#define TAKT_RELIABLE_BYTES 2048u   /* slots times link.mtu_bytes */
+#define TAKT_FIFO_MESSAGES  8u    /* messages a FIFO can hold, as far as its bytes go */
+#define TAKT_RELIABLE_SLOTS 4u    /* full-size messages that the reliable history holds: link.history */
+#define TAKT_RELIABLE_BYTES 2048u /* slots times link.mtu_bytes */
 
 typedef struct {
     uint8_t *bytes;
@@ -34,11 +35,11 @@ void takt_fifo_pop(takt_fifo_t *fifo);
 /* Messages not yet confirmed, oldest first; the first has the sequence number `first`. */
 typedef struct {
     takt_fifo_t history;
-    uint16_t first;     /* sequence number of the oldest message held; the next to be confirmed */
-    uint8_t due;        /* bit i: message i of the history must go to the line */
-    uint8_t sent_once;  /* bit i: message i has been on the line */
-    uint8_t confirmed;  /* messages at the front that are confirmed but still being sent */
-    bool sending;       /* message `sending_index` is on its way through the encoder */
+    uint16_t first;    /* sequence number of the oldest message held; the next to be confirmed */
+    uint8_t due;       /* bit i: message i of the history must go to the line */
+    uint8_t sent_once; /* bit i: message i has been on the line */
+    uint8_t confirmed; /* messages at the front that are confirmed but still being sent */
+    bool sending;      /* message `sending_index` is on its way through the encoder */
     uint8_t sending_index;
 } takt_reliable_out_t;
 
@@ -46,14 +47,16 @@ void takt_reliable_out_reset(takt_reliable_out_t *out);
 uint16_t takt_reliable_out_next(const takt_reliable_out_t *out); /* sequence number of the next message */
 void takt_reliable_out_push(takt_reliable_out_t *out, const uint8_t *reserved, uint16_t size);
 
-/* What a HEARTBEAT announces: the range of messages that have been on the line and are not confirmed. False: none. */
+/* What a HEARTBEAT announces: the range of messages that have been on the line and are not confirmed. False:
+ * none. */
 bool takt_reliable_out_unconfirmed(const takt_reliable_out_t *out, uint16_t *first, uint16_t *last);
 
-/* ACKNACK: everything before `first` is confirmed, bit i of `missing` asks for first + i. False: nothing it could
- * speak of. */
+/* ACKNACK: everything before `first` is confirmed, bit i of `missing` asks for first + i. False: nothing it
+ * could speak of. */
 bool takt_reliable_out_acknack(takt_reliable_out_t *out, uint16_t first, uint16_t missing);
 
-/* Next message for the line, or NULL; it stays put until takt_reliable_out_sent. `again`: it has been out before. */
+/* Next message for the line, or NULL; it stays put until takt_reliable_out_sent. `again`: it has been out
+ * before. */
 const uint8_t *takt_reliable_out_take(takt_reliable_out_t *out, uint16_t *size, bool *again);
 void takt_reliable_out_sent(takt_reliable_out_t *out);
 
@@ -61,6 +64,7 @@ void takt_reliable_out_sent(takt_reliable_out_t *out);
 typedef struct {
     uint16_t expected; /* next sequence number in order */
     uint16_t heard;    /* one past the newest number heard of */
+    uint16_t asked;    /* one past the newest number asked for again */
 } takt_reliable_in_t;
 
 typedef enum { TAKT_SEQUENCE_NEXT, TAKT_SEQUENCE_EARLY, TAKT_SEQUENCE_REPEATED } takt_sequence_t;
@@ -76,7 +80,10 @@ typedef enum {
 } takt_heartbeat_t;
 
 takt_heartbeat_t takt_reliable_in_heartbeat(takt_reliable_in_t *in, uint16_t first, uint16_t last);
-uint16_t takt_reliable_in_missing(const takt_reliable_in_t *in); /* bit i: expected + i is missing */
+
+/* Bitmap for the ACKNACK, bit i: expected + i is missing. What was asked for is under way and not asked for
+ * again before it has come, unless a HEARTBEAT shows that it got lost (`again`). */
+uint16_t takt_reliable_in_missing(takt_reliable_in_t *in, bool again);
 
 #define TAKT_BEST_EFFORT_PATIENCE 4u /* refusals in a row until the sender is believed */
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": ("takt.nodes.demo", "the simulated robot follows its target; a report at the end"),
     "agent": ("takt.link.command", "micro-ROS agent for a board on a serial port"),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
+    "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
     "install": ("takt.install.command", "systemd units and udev rules for the robot"),
 }
 

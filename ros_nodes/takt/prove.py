@@ -1,0 +1,17 @@
+"""`takt prove NAME`: the long proofs; tests run each in small."""
+
+from __future__ import annotations
+
+import importlib
+
+from takt.errors import TaktError
+
+PROOFS = {"kills": "takt.demo.kills"}
+
+
+def main(argv: list[str]) -> int:
+    """Run one proof by name; exit status 0 when it held."""
+    name = argv[0] if argv else ""
+    if name not in PROOFS:
+        raise TaktError(f"no proof {name!r}", f"name one of: {', '.join(sorted(PROOFS))}")
+    return int(importlib.import_module(PROOFS[name]).main(argv[1:]))

@@ -1,0 +1,89 @@
+"""The main job: the robot follows its target through real parts from camera to motor."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+KEYS = {
+    "": {
+        "seconds",
+        "seed",
+        "contract_hash",
+        "mission",
+        "control",
+        "latency_ms",
+        "frames",
+        "link",
+        "state",
+        "ok",
+    },
+    "mission": {"target_visible_ratio", "distance_error_m", "target_path_m", "robot_path_m", "collisions"},
+    "control": {"period_ms", "cycles", "misses", "release_jitter_us", "execution_us"},
+    "latency_ms": {"capture", "detect", "plan", "link", "photon_to_motor"},
+    "frames": {"captured", "detected", "skipped_stale"},
+    "link": {"rx", "tx", "crc_errors", "retransmits", "reconnects", "clock_error_bound_us"},
+    "state": {"final", "seconds_in"},
+}
+OF_THE_MACHINE = "photon to motor"  # the one failure that a busy machine alone can cause
+
+
+@pytest.fixture(scope="module")
+def followed(start_demo):
+    run = start_demo("--seconds", "25", "--seed", "1")
+    status, out, err = run.finish()
+    report = run.report()
+    print(json.dumps(report, indent=1), out, err)
+    return status, report, out
+
+
+def test_the_run_did_what_it_was_for(followed):
+    status, report, _ = followed
+    ours = [line for line in report.get("failed", []) if not line.startswith(OF_THE_MACHINE)]
+    assert ours == []
+    assert status == (0 if report["ok"] else 1)
+
+
+def test_the_report_has_the_promised_keys(followed):
+    _, report, _ = followed
+    for place, keys in KEYS.items():
+        assert keys <= set(report[place] if place else report), place
+    for stage, figures in report["latency_ms"].items():
+        assert {"p50", "p95", "p99", "max", "count"} <= set(figures), stage
+    assert set(report["state"]["seconds_in"]) == {"NOMINAL", "REDUCED", "HOLD", "SAFE"}
+
+
+def test_every_stage_of_the_road_was_passed_many_times(followed):
+    _, report, _ = followed
+    for stage, figures in report["latency_ms"].items():
+        assert figures["count"] > 300, stage
+    assert report["frames"]["detected"] > 0.8 * report["frames"]["captured"] > 500
+
+
+def test_the_stages_add_up_to_less_than_the_whole(followed):
+    """Photon to motor holds every stage plus the waits between them, so the medians cannot exceed it."""
+    _, report, _ = followed
+    medians = {stage: figures["p50"] for stage, figures in report["latency_ms"].items()}
+    whole = medians.pop("photon_to_motor")
+    assert 0.0 < medians["capture"] + medians["detect"] < whole
+
+
+def test_the_loop_kept_its_grid(followed):
+    _, report, _ = followed
+    control = report["control"]
+    due = 100 * control["seconds_since_firmware_start"]
+    assert abs(control["cycles"] - due) <= 0.01 * due
+
+
+def test_the_line_was_clean(followed):
+    _, report, _ = followed
+    assert report["link"]["crc_errors"] == 0
+    assert report["link"]["rx"] > 1000
+    assert report["link"]["clock_error_bound_us"] < 10_000
+
+
+def test_a_person_gets_a_table_and_a_status_line(followed):
+    _, _, out = followed
+    assert "photon_to_motor" in out
+    assert "NOMINAL" in out

@@ -1,0 +1,25 @@
+"""kill -9 of each process in mid-run: the motors stop, the others live on, the robot follows again.
+
+One round of `takt prove kills`, judged without the milliseconds: those are the proof's to measure, on a quiet machine.
+"""
+
+import pytest
+
+from takt.demo.kills import VICTIMS, kill_in_turn
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    found = kill_in_turn(seed=1, run_dir=tmp_path_factory.mktemp("kills"))
+    return {outcome.victim: outcome for outcome in found}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_the_robot_stops_and_follows_again(outcomes, victim):
+    outcome = outcomes[victim]
+    assert outcome.setpoint_zero_ms is not None
+    assert outcome.standing_after_ms is not None
+    assert outcome.following_after_s is not None
+    assert outcome.others_lived

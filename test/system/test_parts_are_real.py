@@ -1,0 +1,38 @@
+"""The demo cannot pass without its parts: each one taken away must make the run fail and say so."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.system
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def failed_report(run):
+    status, _, err = run.finish()
+    report = run.report()
+    assert status == 1
+    assert report["ok"] is False
+    assert err.startswith("failed: ")
+    assert err.count("\n") == 1
+    return report
+
+
+def test_a_blanked_camera_ends_with_ok_false(start_demo):
+    report = failed_report(start_demo("--seconds", "10", "--fault", "blank_camera@2"))
+    assert report["mission"]["target_visible_ratio"] < 0.5
+
+
+def test_an_untrained_model_ends_with_ok_false(start_demo, tmp_path):
+    script = [sys.executable, str(ROOT / "sim/train_detector.py"), "--untrained", "--out", str(tmp_path)]
+    subprocess.run(script, check=True, timeout=120)
+    (weights,) = tmp_path.glob("*.onnx")
+    report = failed_report(start_demo("--seconds", "8", "--weights", str(weights)))
+    assert report["mission"]["target_visible_ratio"] < 0.5
+
+
+def test_a_cut_line_ends_with_ok_false_and_a_standing_robot(start_demo):
+    report = failed_report(start_demo("--seconds", "10", "--fault", "cut_link@4"))
+    assert report["state"]["final"] == "SAFE"

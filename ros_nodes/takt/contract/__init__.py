@@ -1,0 +1,41 @@
+"""The deadline contract: the one definition that both computers obey (config/contract.yaml).
+
+``load`` reads and validates it, ``mismatch`` compares two handshake properties. ``takt.contract.command`` is
+`takt contract check|generate`; the generated codecs are in ``takt.contract.generated``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from takt.contract import document, validate
+from takt.contract.fingerprint import BOARD_SECTIONS, SECTIONS, differences, mismatch
+from takt.contract.sections import Contract, Ladder, Limits, Link, Robot, Safety, Service, Stage, Topic
+from takt.resources import path as resource_path
+
+__all__ = [
+    "BOARD_SECTIONS",
+    "SECTIONS",
+    "Contract",
+    "Ladder",
+    "Limits",
+    "Link",
+    "Robot",
+    "Safety",
+    "Service",
+    "Stage",
+    "Topic",
+    "differences",
+    "load",
+    "mismatch",
+]
+
+CONTRACT_FILE = "config/contract.yaml"
+
+
+def load(path: Path | None = None) -> Contract:
+    """Read and validate a contract; without ``path`` the shipped one.
+
+    Raises TaktError that names file, line, key, value and allowed range.
+    """
+    return validate.contract_from(document.read(path or resource_path(CONTRACT_FILE)))

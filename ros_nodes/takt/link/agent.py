@@ -1,0 +1,296 @@
+"""The agent's core: one line's clients, from bytes in to bytes out. Pure: time comes in, ROS is a port.
+
+core = AgentCore(ros)
+core.receive(bytes_from_the_line, now_ns)      on input
+core.run(now_ns)                               at core.next_event_ns() or after a ROS sample
+line.write(core.transmit())                    after either
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from takt.link import messages as xrce
+from takt.link.cdr import Malformed
+from takt.link.framing import AGENT_ADDRESS, Deframer, encode_frame
+from takt.link.handshake import Handshake
+from takt.link.messages import KEYLESS, ClientHello, Header
+from takt.link.names import ros_topic
+from takt.link.refs import Profiles
+from takt.link.ros_port import RosPort
+from takt.link.session import Session, Surroundings
+from takt.link.stats import LinkStats
+
+BEAT_NS = 200_000_000
+HEARTBEAT_ALIVE_NS = 30_000_000_000  # no heartbeats to a client silent for longer
+PROBES = 3
+TAKT_SILENCE_NS = 5_000_000_000  # our own client exchanges time at 5 Hz: one silent for this long is gone
+LINE_LOST_NS = 30_000_000_000  # clients outlive a pulled cable by this
+MAX_SESSIONS = 32
+MIN_MTU = 32
+
+
+class AgentCore:
+    """Sessions of one line. ``framed`` False: one message per datagram (UDP), see :meth:`receive_message`.
+
+    ``sent_stamps`` collects the source stamps (ROS ns) of the samples of ``watched_topic`` that were built into
+    output; its reader clears it.
+    """
+
+    def __init__(
+        self,
+        ros: RosPort,
+        *,
+        profiles: Profiles | None = None,
+        handshake: Handshake | None = None,
+        watched_topic: str = "",
+    ) -> None:
+        self.stats = LinkStats()
+        self.handshake = handshake or Handshake()
+        self._blocked: dict[str, str] = {}
+        self._around = Surroundings(ros, profiles or Profiles(), self.handshake, self.stats, self._blocked)
+        self._ros = ros
+        self._deframer = Deframer()
+        self._sessions: dict[bytes, Session] = {}
+        self._control: list[tuple[Hashable, bytes]] = []
+        self._now_ns = 0
+        self._beat_ns = 0
+        self._line_lost_ns: int | None = None
+        self._watched_topic = watched_topic
+        self.sent_stamps: list[int] = []
+
+    @property
+    def sessions(self) -> list[Session]:
+        return list(self._sessions.values())
+
+    @property
+    def crc_errors(self) -> int:
+        return self._deframer.crc_errors
+
+    @property
+    def framing_errors(self) -> int:
+        return self._deframer.cut_short + self._deframer.oversize
+
+    # ------------------------------------------------------------------ in
+
+    def receive(self, data: bytes, now_ns: int) -> None:
+        """Take bytes from the line, in any portions."""
+        self.stats.bytes_rx += len(data)
+        for frame in self._deframer.feed(data):
+            if frame.destination == AGENT_ADDRESS:
+                self._take(frame.source, frame.payload, now_ns)
+        self._flush()
+
+    def receive_message(self, address: Hashable, message: bytes, now_ns: int) -> None:
+        """Take one unframed message (a datagram) from ``address``."""
+        self.stats.bytes_rx += len(message)
+        self._take(address, message, now_ns)
+        self._flush()
+
+    def _take(self, address: Hashable, message: bytes, now_ns: int) -> None:
+        self._now_ns = now_ns
+        self.stats.rx += 1
+        try:
+            header = xrce.parse_header(message)
+            first = message[header.size] if len(message) > header.size else -1
+            if first == xrce.CREATE_CLIENT and header.session & ~KEYLESS == 0:
+                self._create_client(address, header, message)
+                return
+            session = self._find(address, header)
+            if session:
+                session.address, session.last_rx_ns, session.probes = address, now_ns, 0
+            if first == xrce.GET_INFO and header.stream == xrce.NO_STREAM:
+                self._tell_info(address, header, message, session)
+            elif first == xrce.DELETE and header.stream == xrce.NO_STREAM and self._ends(header, message):
+                self._delete_client(address, header, message, session)
+            elif session:
+                session.receive(header, message, now_ns)
+            else:
+                self.stats.drop("no_session")
+        except Malformed:
+            self.stats.drop("malformed")
+
+    def _find(self, address: Hashable, header: Header) -> Session | None:
+        """By key where the message has one, else by address; the session id itself is not compared."""
+        if header.key:
+            return self._sessions.get(header.key)
+        for session in self._sessions.values():
+            if session.address == address and session.id >= KEYLESS:
+                return session
+        return None
+
+    def _flush(self) -> None:
+        for session in self._sessions.values():
+            session.flush_acknacks()
+
+    # ------------------------------------------------------------- sessions
+
+    def _create_client(self, address: Hashable, header: Header, message: bytes) -> None:
+        submessage = next(xrce.submessages(message, header.size))
+        hello = xrce.parse_create_client(submessage)
+        result = _verdict(hello)
+        if result == xrce.OK:
+            result = self._admit(address, hello)
+        reply = xrce.build_header(hello.session, xrce.NO_STREAM, 0, hello.key) + xrce.build_status_agent(
+            result
+        )
+        self._control.append((address, reply))
+
+    def _admit(self, address: Hashable, hello: ClientHello) -> int:
+        """Open or restart the client's session, by the rules for keys, session ids and addresses."""
+        known = self._sessions.get(hello.key)
+        if known and known.id == hello.session:
+            known.restart(hello, address, self._now_ns)
+            return xrce.OK
+        if known:
+            self._close(known)
+        for other in self.sessions:
+            if other.address == address and other.id >= KEYLESS and hello.session >= KEYLESS:
+                self._close(other)
+        if len(self._sessions) >= MAX_SESSIONS:
+            self.stats.drop("too_many_sessions")
+            return xrce.RESOURCES
+        self._sessions[hello.key] = Session(hello, address, self._around, self._now_ns)
+        self.stats.sessions_opened += 1
+        return xrce.OK
+
+    @staticmethod
+    def _ends(header: Header, message: bytes) -> bool:
+        payload = message[header.size + xrce.SUBHEADER :]
+        return payload[2:4] == xrce.OBJECT_CLIENT
+
+    def _delete_client(
+        self, address: Hashable, header: Header, message: bytes, session: Session | None
+    ) -> None:
+        """End a session; a client that is not known hears OK too."""
+        request = message[header.size + xrce.SUBHEADER :][:2]
+        status = xrce.build_status(request, xrce.OBJECT_CLIENT, xrce.OK)
+        self._control.append((address, xrce.build_header(header.session, 0, 0, header.key) + status))
+        if session:
+            session.flush_acknacks()
+            session.collect()
+            self._control[-1:-1] = [(address, pending) for pending in session.outbox]
+            self._close(session)
+
+    def _tell_info(self, address: Hashable, header: Header, message: bytes, session: Session | None) -> None:
+        """Answer a ping; its implementation status tells whether the client's session lives here."""
+        payload = next(xrce.submessages(message, header.size)).payload
+        if len(payload) < 4:
+            raise Malformed("GET_INFO too short")
+        info = xrce.build_info(payload[:2], payload[2:4], session is not None)
+        in_session = session is not None and header.session & ~KEYLESS
+        session_id = session.id if session and in_session else header.session
+        self._control.append((address, xrce.build_header(session_id, 0, 0, header.key) + info))
+
+    def _close(self, session: Session) -> None:
+        del self._sessions[session.key]
+        session.entities.clear()
+        self.stats.sessions_closed += 1
+
+    def close(self) -> None:
+        """Delete every client and all that it has in ROS."""
+        for session in self.sessions:
+            self._close(session)
+
+    # ----------------------------------------------------------------- rules
+
+    def block(self, topic: str, reason: str) -> None:
+        """Forward no sample of a ROS topic from now on, also none that waits already."""
+        self._blocked[topic] = reason
+        for session in self._sessions.values():
+            session.forget_waiting(topic)
+
+    def unblock(self, topic: str) -> None:
+        self._blocked.pop(topic, None)
+
+    # ------------------------------------------------------------------ time
+
+    def line_lost(self, now_ns: int) -> None:
+        """The port vanished: what was under way is void; the clients live on for a while."""
+        self._deframer.reset()
+        self._control.clear()
+        for session in self._sessions.values():
+            session.outbox.clear()
+            session.time_requests.clear()
+        self._line_lost_ns = now_ns
+
+    def line_found(self, now_ns: int) -> None:
+        self._line_lost_ns = None
+        for session in self._sessions.values():
+            session.last_rx_ns = now_ns
+
+    def run(self, now_ns: int) -> None:
+        """Do what time asks for: heartbeats, liveliness, forgetting."""
+        self._now_ns = now_ns
+        for session in self._sessions.values():
+            session.now_ns = now_ns
+        if now_ns - self._beat_ns < BEAT_NS // 10:
+            return
+        self._beat_ns = now_ns
+        for session in self.sessions:
+            if now_ns - session.last_rx_ns < HEARTBEAT_ALIVE_NS:
+                session.heartbeats(now_ns)
+            if self._is_gone(session, now_ns):
+                self._close(session)
+
+    def _is_gone(self, session: Session, now_ns: int) -> bool:
+        if self._line_lost_ns is not None:
+            return now_ns - self._line_lost_ns > LINE_LOST_NS
+        silence_ns = now_ns - session.last_rx_ns
+        if session.is_takt and silence_ns > TAKT_SILENCE_NS:
+            return True
+        if not session.liveliness_ns or silence_ns <= session.liveliness_ns:
+            return False
+        if session.probes and now_ns - session.probe_ns < BEAT_NS:
+            return False
+        if session.probes >= PROBES:
+            return True
+        session.probe(now_ns)
+        return False
+
+    def next_event_ns(self) -> int:
+        """When :meth:`run` wants to be called next, in ns of the clock that it is given."""
+        return self._now_ns + BEAT_NS // 10 if self._sessions else self._now_ns + BEAT_NS
+
+    # ------------------------------------------------------------------- out
+
+    def transmit(self) -> bytes:
+        """The frames of all that may go out now."""
+        frames = b"".join(
+            encode_frame(message, AGENT_ADDRESS, address)  # type: ignore[arg-type]
+            for address, message in self.transmit_messages()
+        )
+        self.stats.bytes_tx += len(frames)
+        return frames
+
+    def transmit_messages(self) -> list[tuple[Hashable, bytes]]:
+        """All that may go out now, unframed, with the address that each is for."""
+        out: list[tuple[Hashable, bytes]] = []
+        for session in self._sessions.values():
+            sent = session.collect()
+            if self._watched_topic:
+                for entity, outgoing in sent:
+                    if entity.topic and ros_topic(entity.topic.name) == self._watched_topic:
+                        self.sent_stamps.append(outgoing.stamp_ns)
+            out.extend((session.address, message) for message in self._time_replies(session))  # type: ignore[misc]
+            out.extend((session.address, message) for message in session.outbox)  # type: ignore[misc]
+            session.outbox.clear()
+        out = self._control + out
+        self._control = []
+        self.stats.tx += len(out)
+        return out
+
+    def _time_replies(self, session: Session) -> list[bytes]:
+        """Stamped as late as can be: when they go to the line."""
+        replies = []
+        for originate, receive_ns in session.time_requests:
+            reply = xrce.build_timestamp_reply(self._ros.now_ns(), receive_ns, originate)
+            replies.append(xrce.build_header(session.id, xrce.NO_STREAM, 0, session.key) + reply)
+        session.time_requests.clear()
+        return replies
+
+
+def _verdict(hello: ClientHello) -> int:
+    if hello.cookie != xrce.COOKIE or hello.key == bytes(4) or hello.mtu < MIN_MTU:
+        return xrce.INVALID_DATA
+    return xrce.OK if hello.major == xrce.VERSION_MAJOR else xrce.INCOMPATIBLE

@@ -23,7 +23,7 @@ typedef enum {
 
 typedef enum {
     TAKT_LOSS_NONE,
-    TAKT_LOSS_SILENCE,         /* nothing valid from the agent for TAKT_CLIENT_GIVE_UP_NS */
+    TAKT_LOSS_SILENCE,         /* nothing valid from the agent for link_silence_ms of the contract */
     TAKT_LOSS_AGENT_RESTARTED, /* the agent answers but does not know this client */
     TAKT_LOSS_CREATE_TIMEOUT,  /* an entity was not answered for */
     TAKT_LOSS_REFUSED,         /* login or participant refused */
@@ -52,7 +52,7 @@ typedef struct {
     uint32_t rx;             /* messages received with a good CRC */
     uint32_t tx;             /* messages put on the line */
     uint32_t crc_errors;     /* frames with a bad CRC */
-    uint32_t oversized;      /* frames longer than the MTU, samples longer than the reassembly buffer */
+    uint32_t oversized;      /* frames longer than the MTU, samples of too many fragments */
     uint32_t malformed;      /* messages that could not be understood to their end */
     uint32_t duplicates;     /* reliable messages that came twice, best-effort ones that came late */
     uint32_t retransmits;    /* reliable messages sent again */
@@ -89,15 +89,13 @@ const takt_clock_t *takt_client_clock(const takt_client_t *client);
  * room. */
 bool takt_client_has_room(const takt_client_t *client, size_t size);
 
-/* ---- what follows is private; it stands here only so that the size is known
- * ---------------------------------- */
+/* ---- what follows is private; it stands here only so that the size is known ---- */
 
-#define TAKT_CLIENT_MTU 512u /* largest message on the line, 4 bytes kept free as the official client does \
-                              */
-#define TAKT_CLIENT_QUEUE_BYTES 512u /* best-effort and control messages waiting for the line */
-#define TAKT_CLIENT_INPUT_BYTES \
-    896u /* one message behind the fragments of another; the largest fragmented sample */
-#define TAKT_CLIENT_EXCHANGES 4u /* time requests that may be under way */
+#define TAKT_CLIENT_MTU           512u  /* the contract's link.mtu_bytes */
+#define TAKT_CLIENT_MESSAGE_BYTES 508u  /* largest message; the official client's, too */
+#define TAKT_CLIENT_QUEUE_BYTES   480u  /* best-effort and control messages waiting */
+#define TAKT_CLIENT_INPUT_BYTES   1012u /* one message behind one fragment of another */
+#define TAKT_CLIENT_EXCHANGES     4u    /* time requests that may be under way */
 
 typedef struct {
     uint64_t next_login_ns;
@@ -112,6 +110,7 @@ struct takt_client {
     takt_client_stats_t stats;
     takt_client_timers_t timers;
     takt_clock_filter_t clock;
+    uint64_t exchange_sent_ns[TAKT_CLIENT_EXCHANGES]; /* 0: answered */
     takt_client_state_t state;
 
     takt_frame_decoder_t decoder;
@@ -122,18 +121,21 @@ struct takt_client {
     takt_reliable_in_t reliable_in;
     takt_best_effort_in_t best_effort_in;
     uint16_t best_effort_sequence; /* of the next message out */
+    uint16_t next_request;         /* request id of the next submessage */
+    uint16_t assembled; /* bytes of fragments at the start of input; the next message lands behind */
 
-    uint16_t next_request;   /* request id of the next submessage */
-    uint16_t created;        /* creation steps sent */
-    uint16_t answered;       /* creation steps answered for */
+    uint8_t created;         /* creation steps sent */
+    uint8_t answered;        /* creation steps answered for */
     uint8_t quick_exchanges; /* time requests still to be sent at the quick rate */
+    uint8_t exchange_slot;   /* of the next time request */
     uint8_t unconfirmed_heartbeats;
     uint8_t late_heartbeats;
-    uint64_t exchange_sent_ns[TAKT_CLIENT_EXCHANGES];
+    bool assembly_lost; /* a fragmented sample grew too large; dropped until its last fragment */
+    bool had_session;
+    bool login_stale;   /* login has gone unanswered for long */
+    bool reliable_turn; /* the next message for the line is a reliable one, if any */
+    bool serving;       /* a reply is being written into the history; publications wait */
 
-    uint16_t
-        assembled; /* bytes of a fragmented message at the start of input; the next message lands behind */
-    bool assembly_lost; /* it grew too large; dropped until its last fragment */
     uint8_t input[TAKT_CLIENT_INPUT_BYTES];
     uint8_t queue_bytes[TAKT_CLIENT_QUEUE_BYTES];
     uint8_t history_bytes[TAKT_RELIABLE_BYTES];

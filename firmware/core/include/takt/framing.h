@@ -9,10 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TAKT_FRAME_AGENT                      0u /* address of the agent (and of the plant) */
-#define TAKT_FRAME_BOARD                      1u /* address of the board */
-#define TAKT_FRAME_ENCODED_MAX(payload_bytes) (1u + 2u * ((payload_bytes) + 6u)) /* worst case of stuffing \
-                                                                                  */
+#define TAKT_FRAME_AGENT 0u /* address of the agent (and of the plant) */
+#define TAKT_FRAME_BOARD 1u /* address of the board */
+#define TAKT_FRAME_ENCODED_MAX(payload_bytes)                    \
+    (1u + 2u * ((payload_bytes) + 6u)) /* worst case of stuffing \
+                                        */
 
 typedef struct {
     uint8_t *payload;    /* of the caller; holds the payload after takt_frame_decode returned true */

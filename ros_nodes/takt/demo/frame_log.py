@@ -33,8 +33,8 @@ class FrameLog:
 
     def poll(self) -> None:
         """Write down every frame that has settled."""
-        newest = self._ring.newest_sequence()
-        if newest is None:
+        newest = self._ring.newest_sequence
+        if newest == 0:
             return
         if self._next is None:
             self._next = newest

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -142,6 +143,8 @@ class Run:
                 self._supervisor.kill()  # its children die with it
                 self._supervisor.wait()
         self._machine.end()
+        for segment in Path("/dev/shm").glob(f"{self._name}_*"):
+            segment.unlink(missing_ok=True)
 
     def report(self, contract: takt.contract.Contract) -> dict[str, Any]:
         """Everything the run measured, in the form that `--json` writes."""

@@ -272,8 +272,8 @@ class AgentCore:
                 for entity, outgoing in sent:
                     if entity.topic and ros_topic(entity.topic.name) == self._watched_topic:
                         self.sent_stamps.append(outgoing.stamp_ns)
-            out.extend((session.address, message) for message in self._time_replies(session))  # type: ignore[misc]
-            out.extend((session.address, message) for message in session.outbox)  # type: ignore[misc]
+            out.extend((session.address, message) for message in self._time_replies(session))
+            out.extend((session.address, message) for message in session.outbox)
             session.outbox.clear()
         out = self._control + out
         self._control = []

@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from takt import contract as contracts
+from takt.contract import Contract
 
 PROPERTY = "takt_contract"
-FIX = "build the firmware from this contract (takt contract generate, ./run firmware PORT) and flash it"
-_DIGITS = 8
+FIX = "build the firmware from this computer's contract and flash it (./run firmware PORT)"
+
+
+def _no_difference(_told: str) -> Sequence[str]:
+    return ()
 
 
 @dataclass(frozen=True)
 class Handshake:
     """What a board of ours must say, and what is kept from one that says something else.
 
-    ``hashes``: 8 hex digits by section, in the contract's order. ``topics`` and ``services``: absolute ROS names.
+    ``differs``: the sections that do not agree with a board's property. ``topics`` and ``services``: absolute ROS
+    names that such a board is not given.
     """
 
-    hashes: Mapping[str, str] = field(default_factory=dict)
+    differs: Callable[[str], Sequence[str]] = _no_difference
     topics: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
 
     def mismatches(self, properties: Mapping[str, str]) -> tuple[str, ...]:
         """The sections that differ; empty for an equal contract and for a board that is not one of ours."""
         told = properties.get(PROPERTY)
-        if told is None or not self.hashes:
-            return ()
-        sections = list(self.hashes)
-        if len(told) != _DIGITS * len(sections):
-            return tuple(sections)
-        parts = [told[start : start + _DIGITS] for start in range(0, len(told), _DIGITS)]
-        return tuple(
-            section
-            for section, part in zip(sections, parts, strict=True)
-            if self.hashes[section] != part.lower()
-        )
+        return () if told is None else tuple(self.differs(told))
 
 
-def mismatch_message(sections: tuple[str, ...]) -> str:
+def of_contract(contract: Contract) -> Handshake:
+    """A board of another contract gets neither commands nor permission to move."""
+    ours = contract.hash_property
+    return Handshake(
+        differs=lambda told: contracts.mismatch(ours, told),
+        topics=frozenset({absolute(contract.topics["cmd_vel"].ros_name)}),
+        services=frozenset({absolute(contract.services["arm"].ros_name)}),
+    )
+
+
+def absolute(ros_name: str) -> str:
+    return "/" + ros_name.lstrip("/")
+
+
+def mismatch_message(sections: Sequence[str]) -> str:
     """One line for the person at the robot."""
     return (
-        f"takt.contract.mismatch: the board was built from another contract (differs: {', '.join(sections)})"
+        f"takt.contract.mismatch: the board was built from another contract; different: {', '.join(sections)}"
     )
 
 

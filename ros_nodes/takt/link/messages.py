@@ -152,8 +152,8 @@ def parse_acknack(payload: bytes, little: bool) -> tuple[int, int, int]:
     """(first unacknowledged, bitmap of the missing, stream)."""
     if len(payload) < 5:
         raise Malformed("ACKNACK too short")
-    order = "little" if little else "big"
-    return int.from_bytes(payload[:2], order), int.from_bytes(payload[2:4], "big"), payload[4]
+    first = int.from_bytes(payload[:2], "little" if little else "big")
+    return first, int.from_bytes(payload[2:4], "big"), payload[4]
 
 
 def build_heartbeat(first: int, last: int, stream: int) -> bytes:

@@ -5,6 +5,7 @@ The syntax is that of DDS vendor profile files; of it only what a ROS endpoint c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -160,7 +161,7 @@ def _service(element: ElementTree.Element, _domain: int) -> ServiceSpec:
     )
 
 
-_SPECS = {
+_SPECS: dict[int, Callable[[ElementTree.Element, int], Spec]] = {
     PARTICIPANT: _participant,
     TOPIC: _topic,
     WRITER: _endpoint,

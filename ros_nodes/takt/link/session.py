@@ -246,6 +246,8 @@ class Session:
     def on_sample(self, entity: Entity, sample: bytes, stamp_ns: int) -> None:
         """A ROS sample for a reader; what the client cannot decode or must not get is counted and dropped."""
         assert entity.topic and entity.feed
+        if self.entities.get(entity.object_id) is not entity:
+            return  # deleted while the sample was on its way
         name = ros_topic(entity.topic.name) or entity.topic.name
         blocked = self._around.blocked.get(name)
         if blocked or (self.mismatches and name in self._around.handshake.topics):
@@ -264,6 +266,8 @@ class Session:
 
     def on_request(self, entity: Entity, identity: bytes, request: bytes) -> None:
         assert isinstance(entity.spec, ServiceSpec) and entity.service
+        if self.entities.get(entity.object_id) is not entity:
+            return
         name = ros_service(entity.spec.name)
         if self.mismatches and name in self._around.handshake.services:
             self._stats.drop("contract")

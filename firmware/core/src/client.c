@@ -26,6 +26,8 @@ void takt_client_receive(takt_client_t *client, const uint8_t *bytes, size_t cou
             client_messages_take(client, now_ns);
         }
     }
+    client->stats.crc_errors = client->decoder.crc_errors;
+    client->stats.oversized_frames = client->decoder.oversized;
     client_line_push(client); /* confirmations and replies do not wait for the next run */
 }
 

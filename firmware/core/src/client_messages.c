@@ -139,7 +139,7 @@ static void take_fragment(takt_client_t *client, const uint8_t *message, size_t 
         drop_fragments(client, false);
         take_submessages(client, client->input, assembled, 0, now_ns);
     } else if (client->assembled + TAKT_CLIENT_MTU > TAKT_CLIENT_INPUT_BYTES) {
-        client->stats.oversized++;
+        client->stats.oversized_samples++;
         drop_fragments(client, true);
     } else {
         aim_decoder(client);

@@ -209,6 +209,9 @@ void client_session_time(takt_client_t *client, const uint8_t *payload, size_t s
             client->stats.round_trip_us = (uint32_t)((now_ns - originate_ns) / 1000u);
             takt_clock_filter_exchange(&client->clock, originate_ns, xrce_time_ns(payload + 8),
                                        xrce_time_ns(payload), now_ns);
+            if (!takt_clock_locked(&client->clock.clock, now_ns)) {
+                client->timers.next_exchange_ns = now_ns + QUICK_PERIOD_NS;
+            }
             return;
         }
     }

@@ -228,8 +228,8 @@ static void take_exchange(takt_clock_filter_t *filter, uint64_t middle_ns, int64
     if (clock->exchanges == 0) {
         start_epoch(filter);
     }
-    record_point(filter, middle_ns, offset_ns, half_ns);
     if (clock->exchanges == 0 || half_ns <= statement_bound(clock, middle_ns)) {
+        record_point(filter, middle_ns, offset_ns, half_ns);
         filter->accepted_offset_ns = offset_ns;
         clock->accepted_board_ns = middle_ns;
         clock->half_round_trip_ns = half_ns;

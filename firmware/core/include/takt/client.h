@@ -49,18 +49,19 @@ typedef struct {
 } takt_client_config_t;
 
 typedef struct {
-    uint32_t rx;             /* messages received with a good CRC */
-    uint32_t tx;             /* messages put on the line */
-    uint32_t crc_errors;     /* frames with a bad CRC */
-    uint32_t oversized;      /* frames longer than the MTU, samples of too many fragments */
-    uint32_t malformed;      /* messages that could not be understood to their end */
-    uint32_t duplicates;     /* reliable messages that came twice, best-effort ones that came late */
-    uint32_t retransmits;    /* reliable messages sent again */
-    uint32_t reconnects;     /* sessions opened after the first */
-    uint32_t dropped;        /* messages that found the transmit queue full */
-    uint32_t refused;        /* publications refused: not connected, too large, or history full */
-    uint32_t create_errors;  /* entities that the agent refused in this session */
-    uint32_t round_trip_us;  /* of the newest time exchange */
+    uint32_t rx;                /* messages received with a good CRC */
+    uint32_t tx;                /* messages put on the line */
+    uint32_t crc_errors;        /* frames with a bad CRC */
+    uint32_t oversized_frames;  /* frames longer than the MTU */
+    uint32_t oversized_samples; /* samples of too many fragments */
+    uint32_t malformed;         /* messages that could not be understood to their end */
+    uint32_t duplicates;        /* reliable messages that came twice, best-effort ones that came late */
+    uint32_t retransmits;       /* reliable messages sent again */
+    uint32_t reconnects;        /* sessions opened after the first */
+    uint32_t dropped;           /* messages that found the transmit queue full */
+    uint32_t refused;           /* publications refused: not connected, too large, or history full */
+    uint32_t create_errors;     /* entities that the agent refused in this session */
+    uint32_t round_trip_us;     /* of the newest time exchange */
     uint64_t last_rx_ns;     /* board time of the newest valid message from the agent; 0 before the first */
     takt_client_loss_t loss; /* why the last session ended */
 } takt_client_stats_t;

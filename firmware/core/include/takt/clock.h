@@ -37,7 +37,7 @@ typedef struct {
     uint32_t interval_start_ms; /* board time at which the interval of the newest point began */
     uint32_t rejected;          /* exchanges that cannot be: negative or absurd round trip */
     uint8_t point_count;
-    takt_clock_point_t points[TAKT_CLOCK_POINTS]; /* best exchange of each interval, oldest first */
+    takt_clock_point_t points[TAKT_CLOCK_POINTS]; /* best accepted exchange of each interval */
 } takt_clock_filter_t;
 
 /* True when the bound is below the limit of the contract and no contradiction is open. */

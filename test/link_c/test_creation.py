@@ -1,0 +1,161 @@
+"""Login and creation: what the client says first, against the layouts recorded from the official client."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+
+from client_under_test import CONNECTED, CONNECTING, CREATING, DISCONNECTED, LOSS_REFUSED, Client
+from scripted_agent import COOKIE, MS, ScriptedAgent, World, message, submessage
+from serial_frames import Unframer, frame
+
+LOGIN_HEAD = bytes.fromhex("80000000 0001") + struct.pack("<H", 70)
+
+
+def strings(*texts: bytes) -> bytes:
+    """CDR strings one after the other, each aligned to 4."""
+    packed = b""
+    for text in texts:
+        packed += bytes(-len(packed) % 4) + struct.pack("<I", len(text) + 1) + text + b"\0"
+    return packed
+
+
+def test_login_carries_key_session_contract_and_size(client: Client) -> None:
+    client.run(MS)
+    assert client.state == CONNECTING
+    (login,) = Unframer().take(client.take_sent())
+    properties = struct.pack("<I", 1) + strings(b"takt_contract", b"0123456789abcdef")
+    payload = COOKIE + bytes.fromhex("11223344 81 01") + bytes(2) + properties
+    payload += bytes(-len(payload) % 2) + struct.pack("<H", 508)
+    assert login == message(0, 0, submessage(0, payload), session=0x80)
+
+
+def test_login_repeats_each_100_ms_and_an_absent_agent_shows(client: Client) -> None:
+    unframer = Unframer()
+    times_ms = []
+    for now_ms in range(1, 1500):
+        client.run(now_ms * MS)
+        times_ms += [now_ms] * len(unframer.take(client.take_sent()))
+    assert {b - a for a, b in zip(times_ms, times_ms[1:], strict=False)} == {100}
+    assert client.state == DISCONNECTED
+
+
+def test_a_full_line_does_not_collect_logins(client: Client) -> None:
+    client.line_room = 0
+    for now_ms in range(1, 5000):
+        client.run(now_ms * MS)
+    client.line_room = None
+    client.run(5000 * MS)
+    assert len(Unframer().take(client.take_sent())) == 1
+
+
+def test_creation_of_all_entities(world: World) -> None:
+    """Equal, byte for byte, to what the recorded official client sent for entities of these kinds."""
+    took_ms = world.connect()
+    library = world.client.library
+    creates = iter(world.agent.creates)
+    request = 10
+
+    def expect(number: int, flags: int, content: bytes) -> None:
+        nonlocal request
+        body = submessage(number, struct.pack(">H", request) + content, flags)
+        body += bytes(-len(body) % 4)
+        assert next(creates) == message(0x80, request - 10, body), f"request {request}"
+        request += 1
+
+    def expect_create(object_id: int, kind: int, blob: bytes, parent: bytes) -> None:
+        head = struct.pack(">H", object_id) + bytes([kind, 3, 0, 0]) + struct.pack("<I", len(blob))
+        expect(1, 7, head + blob + parent)
+
+    def expect_read(object_id: int, stream: int) -> None:
+        control = struct.pack("<HHHH", 0xFFFF, 0, 0, 0)
+        expect(8, 1, struct.pack(">H", object_id) + bytes([stream, 0, 0, 1]) + control)
+
+    participant = b"\x00\x01\x00\x00" + strings(b"base")
+    expect_create(0x0001, 1, participant, bytes(-len(participant) % 2) + struct.pack("<H", 77))
+    for topic in range(library.probe_topic_count()):
+        reliable, publishes = library.probe_topic_reliable(topic), library.probe_topic_publishes(topic)
+        blob = strings(library.probe_topic_name(topic)) + b"\x00\x01"
+        blob += bytes(-len(blob) % 4) + strings(library.probe_topic_type(topic))
+        expect_create(topic << 4 | 2, 2, blob, b"\x00\x01")
+        expect_create(topic << 4 | (3 if publishes else 4), 3 if publishes else 4, b"\0\0", b"\x00\x01")
+        depth = struct.pack("<H", library.probe_topic_depth(topic))
+        qos = struct.pack(">H", topic << 4 | 2) + bytes([1, 0, 2 | reliable, 0, 1, 0]) + depth
+        end = bytes(4 if publishes else 5)
+        parent = struct.pack(">H", topic << 4 | (3 if publishes else 4))
+        expect_create(topic << 4 | (5 if publishes else 6), 5 if publishes else 6, qos + end, parent)
+        if not publishes:
+            expect_read(topic << 4 | 6, 0x80 if reliable else 1)
+    for service in range(library.probe_service_count()):
+        content = next(creates)
+        assert content[8:16] == struct.pack(">HH", request, service << 4 | 8) + bytes([8, 3, 0, 0])
+        request += 1
+        expect_read(service << 4 | 8, 0x80)
+    assert next(creates, None) is None
+    assert took_ms <= 50
+
+
+def test_writer_is_the_recorded_one(client: Client) -> None:
+    """The annotated dump of a best-effort writer of depth 10, its uncleared padding taken as zero."""
+    world = World(client)
+    world.connect()
+    writers = [create for create in world.agent.creates if create[12] == 5]
+    applied = writers[1]  # base/applied: best effort, depth 10
+    recorded = bytes.fromhex(
+        "81800300 01071c00 000d0005 05030000 0e000000 0002 0100 0200 0100 0a00 00000000 0003"
+    )
+    mask_ids = {2, 3, 8, 9, 10, 11, 20, 21, 34, 35}
+    assert [b for i, b in enumerate(applied) if i not in mask_ids] == [
+        b for i, b in enumerate(recorded) if i not in mask_ids
+    ]
+
+
+def test_replier_is_laid_out_as_recorded(world: World) -> None:
+    world.connect()
+    create = next(create for create in world.agent.creates if create[12] == 8)
+    name = world.client.library.probe_service_name(0)
+    blob = strings(name, b"std_srvs::srv::dds_::SetBool_Request_", b"std_srvs::srv::dds_::SetBool_Response_")
+    for topic in (b"rq/base/armRequest", b"rr/base/armReply"):
+        blob += b"\x01"
+        blob += bytes(-len(blob) % 4) + strings(topic)
+    body = create[16:]
+    assert body[: 4 + len(blob)] == struct.pack("<I", len(blob)) + blob
+    assert body[4 + len(blob) :][:2] == b"\x00\x01"
+
+
+def test_creation_is_pipelined_but_never_more_than_the_history(client: Client) -> None:
+    """An agent that answers nothing gets four steps and no fifth."""
+    client.run(MS)
+    client.take_sent()
+    client.receive(frame(message(0, 0, submessage(4, b"\0\0" + COOKIE + b"\0"))), 2 * MS)
+    client.run(3 * MS)
+    sent = [m for m in Unframer().take(client.take_sent()) if m[1] == 0x80]
+    assert len(sent) == 4 and client.state == CREATING
+
+
+def test_a_refused_entity_is_counted_and_the_others_live(library: ctypes.CDLL) -> None:
+    world = World(Client(library), ScriptedAgent(refuse={0x0012: 0x80}))
+    world.connect()
+    assert world.client.stats.create_errors == 1
+
+
+def test_a_refused_participant_ends_the_session_and_is_tried_again_after_a_second(library: ctypes.CDLL) -> None:
+    world = World(Client(library), ScriptedAgent(refuse={0x0001: 0x80}))
+    world.run_for(900)
+    assert world.client.state != CONNECTED
+    assert world.client.stats.loss == LOSS_REFUSED
+    assert len(world.agent.logins) == 1
+    world.agent.refuse.clear()
+    world.connect(limit_ms=300)
+
+
+def test_a_refused_login_is_tried_again_after_a_second(client: Client) -> None:
+    client.run(MS)
+    client.take_sent()
+    client.receive(frame(message(0, 0, submessage(4, b"\x86\0" + COOKIE + b"\0"))), 2 * MS)
+    for now_ms in range(3, 1001):
+        client.run(now_ms * MS)
+    assert client.take_sent() == b""
+    assert client.stats.loss == LOSS_REFUSED
+    client.run(1003 * MS)
+    assert client.take_sent() != b""

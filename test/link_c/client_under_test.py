@@ -26,7 +26,20 @@ def build(folder: Path) -> ctypes.CDLL:
     library = folder / "client_under_test.so"
     tables = CORE / "generated" / "takt_contract.c"
     probe = Path(__file__).parent / "client_probe.c"
-    command = [COMPILER, *FLAGS, "-O1", "-g", "-shared", "-fPIC", *INCLUDES, "-o", library, *SOURCES, tables, probe]
+    command = [
+        COMPILER,
+        *FLAGS,
+        "-O1",
+        "-g",
+        "-shared",
+        "-fPIC",
+        *INCLUDES,
+        "-o",
+        library,
+        *SOURCES,
+        tables,
+        probe,
+    ]
     subprocess.run(list(map(str, command)), check=True)
     return _declare(ctypes.CDLL(str(library)))
 
@@ -154,7 +167,9 @@ class Client:
     `line_room` is how many bytes the line takes before it is full; None is without limit.
     """
 
-    def __init__(self, library: ctypes.CDLL, *, key: int = 0x11223344, domain: int = 77, now_ns: int = 0) -> None:
+    def __init__(
+        self, library: ctypes.CDLL, *, key: int = 0x11223344, domain: int = 77, now_ns: int = 0
+    ) -> None:
         self.library = library
         self.sent = bytearray()
         self.line_room: int | None = None
@@ -200,7 +215,9 @@ class Client:
         return sent
 
     def receive(self, line: bytes, now_ns: int) -> None:
-        self.library.takt_client_receive(self._memory, line, ctypes.c_size_t(len(line)), ctypes.c_uint64(now_ns))
+        self.library.takt_client_receive(
+            self._memory, line, ctypes.c_size_t(len(line)), ctypes.c_uint64(now_ns)
+        )
 
     def run(self, now_ns: int) -> None:
         self.library.takt_client_run(self._memory, ctypes.c_uint64(now_ns))

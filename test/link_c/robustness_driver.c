@@ -81,11 +81,28 @@ static uint16_t make_message(uint8_t *message, const takt_client_t *client)
     return size;
 }
 
+/* What a good agent would say next: the answer to a creation step, or the confirmation of all that was sent.
+ */
+static uint16_t make_answer(uint8_t *message, const takt_client_t *client)
+{
+    const bool confirm = random_below(2) == 0;
+    const uint16_t sequence = client->reliable_in.expected;
+    const uint16_t confirmed = takt_reliable_out_next(&client->reliable_out);
+    const unsigned request = 10u + client->answered;
+    const uint8_t status[] = {
+        0x81, 0x80, (uint8_t)sequence, (uint8_t)(sequence >> 8), 5, 1, 6, 0, 0, (uint8_t)request, 0, 0x12,
+        0,    0};
+    const uint8_t acknack[] = {0x81, 0, 0,   0, 10, 1, 5, 0, (uint8_t)confirmed, (uint8_t)(confirmed >> 8),
+                               0,    0, 0x80};
+    memcpy(message, confirm ? acknack : status, confirm ? sizeof acknack : sizeof status);
+    return confirm ? sizeof acknack : sizeof status;
+}
+
 static size_t make_line(uint8_t *line, const takt_client_t *client)
 {
     static uint8_t message[FRAME_MAX];
     takt_frame_encoder_t encoder;
-    const uint16_t size = make_message(message, client);
+    const uint16_t size = random_below(3) == 0 ? make_message(message, client) : make_answer(message, client);
     takt_frame_encoder_start(&encoder, 0, 1, message, size);
     const size_t count = takt_frame_encode(&encoder, line, TAKT_FRAME_ENCODED_MAX(FRAME_MAX));
     if (random_below(6) == 0) {
@@ -123,7 +140,7 @@ int main(int count, char **arguments)
         const size_t cut = random_below((uint32_t)bytes + 1u);
         takt_client_receive(client, line, cut, now_ns);
         takt_client_receive(client, line + cut, bytes - cut, now_ns);
-        now_ns += random_below(20) == 0 ? random_below(400) * UINT64_C(1000000) : random_below(1000000);
+        now_ns += random_below(100) == 0 ? random_below(400) * UINT64_C(1000000) : random_below(1000000);
         takt_client_run(client, now_ns);
         if (random_below(4) == 0) {
             publish_something(client, now_ns);

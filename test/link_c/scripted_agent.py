@@ -18,6 +18,9 @@ MS = 1_000_000
 RELIABLE = 0x80
 WINDOW = 16
 HEARTBEAT_NS = 200 * MS
+CMD_VEL, JOINT_STATES, APPLIED, DIAGNOSTICS, MISSES, LEDGER_ACK = range(6)  # order of the contract's topics
+ARM, CLEAR_FAULT = range(2)
+IDENTITY = bytes(range(24))  # SampleIdentity of a request
 COOKIE = b"XRCE\x01\x00\x01\x0f"
 
 
@@ -38,6 +41,16 @@ def submessages(body: bytes) -> list[tuple[int, int, bytes]]:
         found.append((number, flags, body[offset + 4 : offset + 4 + length]))
         offset = (offset + 4 + length + 3) // 4 * 4
     return found
+
+
+def data(number: int, kind: int, sample: bytes) -> bytes:
+    """DATA for the object with that number and kind."""
+    return submessage(9, struct.pack(">HH", 20, number << 4 | kind) + sample)
+
+
+def numbered(count: int, size: int = 40) -> list[bytes]:
+    """Samples that tell their place."""
+    return [struct.pack("<I", i) * (size // 4) for i in range(count)]
 
 
 @dataclass
@@ -139,11 +152,11 @@ class ScriptedAgent:
     def _confirm(self, newest: int) -> None:
         """ACKNACK; `newest`: how far past the expected one messages have been announced."""
         missing = sum(
-            1 << i
-            for i in range(min(newest + 1, WINDOW))
-            if (self.expected + i) & 0xFFFF not in self.early
+            1 << i for i in range(min(newest + 1, WINDOW)) if (self.expected + i) & 0xFFFF not in self.early
         )
-        self.send_control(10, struct.pack("<H", self.expected) + struct.pack(">H", missing) + bytes([RELIABLE]))
+        self.send_control(
+            10, struct.pack("<H", self.expected) + struct.pack(">H", missing) + bytes([RELIABLE])
+        )
 
     def _take_submessages(self, payload: bytes, now_ns: int) -> None:
         for number, flags, content in submessages(payload[4:]):

@@ -38,9 +38,11 @@ class Unframer:
         payloads = []
         while (piece := self._next_piece()) is not None:
             body = _unstuff(piece)
-            if len(body) < 6 or len(body) != 6 + int.from_bytes(body[2:4], "little"):
-                self.bad += 1
-            elif crc16(body[4:-2]) != int.from_bytes(body[-2:], "little"):
+            if (
+                len(body) < 6
+                or len(body) != 6 + int.from_bytes(body[2:4], "little")
+                or crc16(body[4:-2]) != int.from_bytes(body[-2:], "little")
+            ):
                 self.bad += 1
             else:
                 payloads.append(body[4:-2])

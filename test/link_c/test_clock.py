@@ -7,7 +7,6 @@ import random
 from dataclasses import dataclass, field
 
 import pytest
-
 from client_under_test import Client, ClockFilter
 from scripted_agent import MS, ScriptedAgent, World
 
@@ -43,7 +42,9 @@ class Host:
     def _queueing_ns(self) -> int:
         """Behind 100 Hz traffic of about 190 bytes, a fifth of the exchanges wait; everyone sees some jitter."""
         waits = self._random.random() < 0.2
-        return round(self._random.expovariate(1 / (40 * US))) + (self._random.randrange(2 * MS) if waits else 0)
+        return round(self._random.expovariate(1 / (40 * US))) + (
+            self._random.randrange(2 * MS) if waits else 0
+        )
 
     def exchange(self) -> None:
         sent_ns = self.board_ns
@@ -108,7 +109,9 @@ def test_bound_widens_with_age_until_the_lock_is_lost(clock_filter: ClockFilter)
     host.run(5)
     clock = clock_filter.clock
     fresh_ns = clock.bound_ns(host.board_ns)
-    assert 1_000_000 - 1000 <= clock.bound_ns(host.board_ns + 10 * S) - fresh_ns <= 1_000_000 + 1000  # 100 ppm
+    assert (
+        1_000_000 - 1000 <= clock.bound_ns(host.board_ns + 10 * S) - fresh_ns <= 1_000_000 + 1000
+    )  # 100 ppm
     assert clock.locked(host.board_ns + 60 * S)
     assert not clock.locked(host.board_ns + 110 * S)
 

@@ -139,7 +139,9 @@ def test_a_refused_entity_is_counted_and_the_others_live(library: ctypes.CDLL) -
     assert world.client.stats.create_errors == 1
 
 
-def test_a_refused_participant_ends_the_session_and_is_tried_again_after_a_second(library: ctypes.CDLL) -> None:
+def test_a_refused_participant_ends_the_session_and_is_tried_again_after_a_second(
+    library: ctypes.CDLL,
+) -> None:
     world = World(Client(library), ScriptedAgent(refuse={0x0001: 0x80}))
     world.run_for(900)
     assert world.client.state != CONNECTED

@@ -8,7 +8,6 @@ import random
 from pathlib import Path
 
 import pytest
-
 from serial_frames import frame, split
 
 FRAME = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_uint)

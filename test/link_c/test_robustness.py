@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from client_under_test import COMPILER, CORE, FLAGS, INCLUDES, SOURCES
 
 
@@ -27,9 +26,11 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_input_breaks_the_client(driver: Path, seed: int) -> None:
-    ended = subprocess.run([driver, str(seed), "100000"], capture_output=True, text=True, check=False, timeout=120)
+    ended = subprocess.run(
+        [driver, str(seed), "100000"], capture_output=True, text=True, check=False, timeout=120
+    )
     assert ended.returncode == 0, ended.stderr
     counted = json.loads(ended.stdout)
     assert counted["rx"] > 50_000 and counted["crc_errors"] > 1000 and counted["malformed"] > 1000
-    assert counted["reconnects"] > 100 and counted["sum"] > 0
-    assert counted["states"] & 0b0110 == 0b0110  # logged in and created entities again and again
+    assert counted["reconnects"] > 20 and counted["sum"] > 0
+    assert counted["states"] == 0b1111

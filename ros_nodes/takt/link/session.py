@@ -89,6 +89,19 @@ class Session:
         self._touched: dict[int, None] = {}  # reliable streams that owe an ACKNACK
         self.outbox.clear()
 
+    def skip_to(self, stream: int, *, inbound: int | None = None, outbound: int | None = None) -> None:
+        """Set a stream forward to the next sequence number in either direction (a recording with a part cut out)."""
+        if inbound is not None:
+            if stream >= RELIABLE:
+                self._inbound(stream).skip_to(inbound)
+            else:
+                self._best_effort_in.setdefault(stream, BestEffortIn()).skip_to(inbound)
+        if outbound is not None:
+            if stream >= RELIABLE:
+                self._outbound(stream).skip_to(outbound)
+            else:
+                self._best_effort_next[stream] = outbound
+
     # ------------------------------------------------------------------ in
 
     def receive(self, header: Header, message: bytes, now_ns: int) -> None:
@@ -369,6 +382,11 @@ class Session:
         """Ask the client for a sign of life."""
         self.probes, self.probe_ns = self.probes + 1, now_ns
         self._control(xrce.build_probe())
+
+    def unacknowledged(self, stream: int) -> int:
+        """Messages of a reliable stream that the client has not confirmed."""
+        outbound = self._reliable_out.get(stream)
+        return outbound.unacknowledged if outbound else 0
 
     def queue_depth(self) -> int:
         """Messages and feeds that wait for the line or for an acknowledgement."""

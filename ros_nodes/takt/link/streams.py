@@ -41,6 +41,10 @@ class BestEffortIn:
         self._last = sequence
         return True
 
+    def skip_to(self, sequence: int) -> None:
+        """Take ``sequence`` as the next."""
+        self._last = (sequence - 1) & _MASK
+
 
 class ReliableIn:
     """Puts messages in order, once each, within a window of 16; knows what is missing."""
@@ -85,6 +89,11 @@ class ReliableIn:
         self.skipped += max(lost - WINDOW, 0)
         self.expected = first
         return rescued + self._drain()
+
+    def skip_to(self, sequence: int) -> None:
+        """Go on at ``sequence`` as if all before had come (a recording with a part cut out)."""
+        self._held.clear()
+        self.expected, self._announced = sequence, (sequence - 1) & _MASK
 
     def acknack(self) -> tuple[int, int]:
         """(first not received, bitmap of the missing from there on)."""
@@ -222,13 +231,14 @@ class ReliableOut:
         self.retransmits += len(again)
         return again
 
+    def skip_to(self, sequence: int) -> None:
+        """Number the next message ``sequence`` and take all before as confirmed (a recording with a part cut out)."""
+        self._window.clear()
+        self._next = sequence
+
     def heartbeat(self, now_ns: int) -> tuple[int, int] | None:
         """(first unacknowledged, last sent), every 200 ms while something is unacknowledged."""
         if not self._window or now_ns - self._beat_ns < HEARTBEAT_PERIOD_NS:
             return None
         self._beat_ns = now_ns
         return next(iter(self._window)), (self._next - 1) & _MASK
-
-    def next_beat_ns(self) -> int | None:
-        """When :meth:`heartbeat` has something to say next, or None."""
-        return self._beat_ns + HEARTBEAT_PERIOD_NS if self._window else None

@@ -1,0 +1,149 @@
+"""Picks the speed and yaw rate nearest to what the loops want that keep clear of everything known.
+
+A small velocity sampling: each candidate is driven ahead for a second, the turn fading as the heading loop would let
+it, and judged by its clearance, by how well it keeps the target, and by how far it is from what was wanted.
+After D. Fox, W. Burgard, S. Thrun, "The dynamic window approach to collision avoidance", 1997, with a fading turn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from takt.planning.limits import MotionLimits
+
+_HORIZON_S = 1.2
+_STEPS = 12
+_TURN_FADES_S = 0.5
+_SPEEDS = 9
+_TURNS_RAD_S = np.linspace(-2.0, 2.0, 13)
+_WINDOW_S = 0.5  # speeds reachable within this time are tried
+_CONTACT_MARGIN_M = 0.04
+_VIEW_RAD = 0.42
+_FAR = 1e3
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The target in base_link: position, velocity, and the distance to keep from it."""
+
+    x_m: float
+    y_m: float
+    vx_m_s: float
+    vy_m_s: float
+    distance_m: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    speed_m_s: float
+    yaw_rate_rad_s: float
+    swerved: bool
+    clearance_m: float
+
+
+class Avoidance:
+    """Stateless but for its tables. Discs are (n, 3) rows of (x, y, radius) in base_link."""
+
+    def __init__(self, limits: MotionLimits, footprint_m: float, clearance_m: float) -> None:
+        self._limits = limits
+        self._footprint_m = footprint_m
+        self._clearance_m = clearance_m
+        self._dt_s = _HORIZON_S / _STEPS
+        middles = (np.arange(_STEPS) + 0.5) * self._dt_s
+        self._turned = _TURN_FADES_S * (1.0 - np.exp(-middles / _TURN_FADES_S))
+
+    def choose(
+        self,
+        wanted: tuple[float, float],
+        speed_now_m_s: float,
+        discs: NDArray[np.float64],
+        goal: Goal | None,
+        factor: float = 1.0,
+    ) -> Choice:
+        """The best (speed, yaw rate). What was wanted, whenever it keeps the full clearance."""
+        if len(discs) == 0:
+            return Choice(*wanted, False, _FAR)
+        path = self._driven(np.array([wanted[0]]), np.array([wanted[1]]))
+        clearance = float(self._clearances(path, discs)[0])
+        if clearance >= self._clearance_m:
+            return Choice(*wanted, False, clearance)
+        return self._sample(wanted, speed_now_m_s, discs, goal, factor)
+
+    def _sample(
+        self,
+        wanted: tuple[float, float],
+        speed_now_m_s: float,
+        discs: NDArray[np.float64],
+        goal: Goal | None,
+        factor: float,
+    ) -> Choice:
+        speeds, turns = self._candidates(wanted, speed_now_m_s, factor)
+        paths = self._driven(speeds, turns)
+        clearances = self._clearances(paths, discs)
+        now_m = float(np.min(np.hypot(discs[:, 0], discs[:, 1]) - discs[:, 2])) - self._footprint_m
+        contact_m = min(_CONTACT_MARGIN_M, now_m - 1e-9)  # too near already: only not nearer
+        cost = ((speeds - wanted[0]) / 0.4) ** 2 * 0.3 + ((turns - wanted[1]) / 1.0) ** 2 * 0.15
+        lack = np.maximum(self._clearance_m - clearances, 0.0) / self._clearance_m
+        cost += 3.0 * lack**2 + np.where(clearances < contact_m, _FAR, 0.0)
+        if goal is not None:
+            cost += self._goal_cost(paths, goal)
+        best = int(np.argmin(cost))
+        return Choice(float(speeds[best]), float(turns[best]), True, float(clearances[best]))
+
+    def _candidates(
+        self, wanted: tuple[float, float], speed_now_m_s: float, factor: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        reach = self._limits.acceleration_m_s2 * _WINDOW_S
+        low = max(speed_now_m_s - reach, -self._limits.reverse_m_s * factor)
+        high = min(speed_now_m_s + reach, self._limits.speed_m_s * factor)
+        speeds = np.append(np.linspace(low, max(high, low), _SPEEDS), [0.0, wanted[0]])
+        turns = np.append(_TURNS_RAD_S, wanted[1])
+        grid_speeds, grid_turns = np.meshgrid(speeds, turns, indexing="ij")
+        return grid_speeds.ravel(), grid_turns.ravel()
+
+    def _driven(
+        self, speeds: NDArray[np.float64], turns: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Positions (k, steps) and final heading (k,) of each candidate."""
+        headings = turns[:, None] * self._turned[None, :]
+        step = speeds[:, None] * self._dt_s
+        return np.cumsum(step * np.cos(headings), 1), np.cumsum(step * np.sin(headings), 1), headings[:, -1]
+
+    def _clearances(
+        self,
+        path: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+        discs: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Least distance between footprint and any disc along each candidate; (k,)."""
+        dx = path[0][:, :, None] - discs[None, None, :, 0]
+        dy = path[1][:, :, None] - discs[None, None, :, 1]
+        gaps = np.sqrt(dx * dx + dy * dy) - discs[None, None, :, 2]
+        return np.asarray(gaps.min(axis=(1, 2)) - self._footprint_m)
+
+    def _goal_cost(
+        self, path: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], goal: Goal
+    ) -> NDArray[np.float64]:
+        """How far from the follow distance, and how far out of the picture, each candidate ends."""
+        dx = goal.x_m + goal.vx_m_s * _HORIZON_S - path[0][:, -1]
+        dy = goal.y_m + goal.vy_m_s * _HORIZON_S - path[1][:, -1]
+        off_m = np.hypot(dx, dy) - goal.distance_m
+        bearing = np.arctan2(dy, dx) - path[2]
+        beyond = np.maximum(np.abs(np.remainder(bearing + math.pi, 2 * math.pi) - math.pi) - _VIEW_RAD, 0.0)
+        return np.asarray((off_m / 0.3) ** 2 + (beyond / 0.3) ** 2)
+
+
+def in_base(
+    pose: tuple[float, float, float], discs_odom: Sequence[tuple[float, float, float]]
+) -> NDArray[np.float64]:
+    """Discs (x, y, radius) of odom as (n, 3) rows in base_link at ``pose`` (x, y, yaw)."""
+    if not discs_odom:
+        return np.empty((0, 3))
+    discs = np.array(discs_odom, dtype=np.float64)
+    dx, dy = discs[:, 0] - pose[0], discs[:, 1] - pose[1]
+    sin, cos = math.sin(pose[2]), math.cos(pose[2])
+    return np.stack([cos * dx + sin * dy, cos * dy - sin * dx, discs[:, 2]], axis=1)

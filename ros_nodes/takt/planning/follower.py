@@ -1,0 +1,194 @@
+"""The planner's core: newest observation and odometry in, one velocity command out, fifty times a second."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from takt.deadlines import Rung
+from takt.planning.avoidance import Avoidance, Goal, in_base
+from takt.planning.camera import GroundCamera
+from takt.planning.limits import MotionLimits
+from takt.planning.obstacles import Obstacle, ObstacleMemory
+from takt.planning.odometry import Odometry, PoseHistory, advance
+from takt.planning.projection import TARGET_RADIUS_M, locate_obstacle, locate_target
+from takt.planning.pursuit import Pursuit
+from takt.planning.tracker import TargetTracker, Track
+
+CLASS_TARGET, CLASS_OBSTACLE = 0, 1
+_AHEAD_S = (
+    0.04  # from this computation until the wheels follow: half a tick, the line, a control cycle, the motors
+)
+_SEARCH_YAW_RATE_RAD_S = 0.9
+_CLOCK_STEP_NS = 1_000_000_000
+_LONGEST_DT_S = 0.1
+
+
+class DetectionBoxes(Protocol):
+    """What a picture shows: boxes (n, 4) in px, scores (n,), class ids (n,)."""
+
+    @property
+    def boxes_xyxy_px(self) -> NDArray[np.float32]: ...
+    @property
+    def scores(self) -> NDArray[np.float32]: ...
+    @property
+    def class_ids(self) -> NDArray[np.int32]: ...
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One processed picture; one without a target is an observation too."""
+
+    capture_stamp_ns: int
+    detections: DetectionBoxes
+
+
+@dataclass(frozen=True)
+class Command:
+    """``stamp_ns`` is the capture time of the newest observation used; 0 before the first: never send that one."""
+
+    stamp_ns: int
+    speed_m_s: float
+    yaw_rate_rad_s: float
+    reason: str
+
+
+class Follower:
+    """Keeps the follow distance to the target. No clock inside; equal inputs give equal outputs.
+
+    ``track`` and ``obstacles`` (odom frame) and ``observed`` are for those who look on.
+    """
+
+    def __init__(self, contract: Any) -> None:
+        planning = contract.planning
+        self._camera = GroundCamera.from_contract(contract)
+        self._limits = MotionLimits.from_contract(contract)
+        self._reduced_factor = contract.ladder.reduced_speed_factor
+        self._odometry_age_ns = int(contract.topics["joint_states"].max_age_ms * 1e6)
+        self._lost_s = planning.lost_timeout_ms / 1e3
+        self._distance_m = planning.follow_distance_m
+        self._period_s = 1.0 / planning.rate_hz
+        self._tracker = TargetTracker()
+        self._memory = ObstacleMemory(self._camera)
+        self._poses = PoseHistory()
+        self._pursuit = Pursuit(self._distance_m, self._limits)
+        self._avoidance = Avoidance(
+            self._limits, contract.robot.footprint_radius_m, planning.obstacle_clearance_m
+        )
+        self._stamp_ns = 0
+        self._updated_ns: int | None = None
+        self._sent = (0.0, 0.0)
+        self._search_side = 1.0
+        self.track: Track | None = None
+
+    @property
+    def obstacles(self) -> list[Obstacle]:
+        return self._memory.believed()
+
+    @property
+    def lost(self) -> bool:
+        return self.track is None or self.track.unseen_s > self._lost_s
+
+    def update(
+        self, observation: Observation | None, odometry: Odometry | None, rung: Rung, now_ns: int
+    ) -> Command:
+        """One tick. Pass the newest observation each time; one that was used already is not used again."""
+        dt_s = self._elapsed_s(now_ns)
+        if odometry is not None:
+            self._poses.add(odometry)
+        if observation is not None:
+            self._observe(observation)
+        self.track = self._tracker.at(now_ns)
+        wanted, reason, at_once = self._decide(odometry, rung, now_ns, dt_s)
+        factor = self._reduced_factor if rung is Rung.REDUCED else 1.0
+        bounded = self._limits.within(*wanted, factor)
+        self._sent = bounded if at_once else self._limits.eased(self._sent, bounded, dt_s)
+        return Command(self._stamp_ns, *self._limits.within(*self._sent, 1.0), reason)
+
+    def _elapsed_s(self, now_ns: int) -> float:
+        before, self._updated_ns = self._updated_ns, now_ns
+        if before is None or now_ns <= before:
+            return self._period_s
+        return min((now_ns - before) / 1e9, _LONGEST_DT_S)
+
+    def _observe(self, observation: Observation) -> None:
+        stamp_ns = observation.capture_stamp_ns
+        if (
+            stamp_ns < self._stamp_ns - _CLOCK_STEP_NS
+        ):  # the clock was set back: what is known has no time any more
+            self._tracker.reset()
+            self._memory.reset()
+            self._stamp_ns = 0
+        if stamp_ns <= self._stamp_ns:
+            return
+        self._stamp_ns = stamp_ns
+        pose = self._poses.at(stamp_ns)
+        if pose is None:
+            return
+        found = observation.detections
+        targets, obstacles = [], []
+        for box, score, kind in zip(found.boxes_xyxy_px, found.scores, found.class_ids, strict=True):
+            if kind == CLASS_TARGET and (target := locate_target(self._camera, box, float(score))):
+                targets.append(target)
+            elif kind == CLASS_OBSTACLE and (obstacle := locate_obstacle(self._camera, box)):
+                obstacles.append(obstacle)
+        self._tracker.observe(stamp_ns, pose, targets)
+        track = self._tracker.at(stamp_ns)
+        self._memory.observe(stamp_ns, pose, obstacles, (track.x_m, track.y_m) if track else None)
+
+    def _decide(
+        self, odometry: Odometry | None, rung: Rung, now_ns: int, dt_s: float
+    ) -> tuple[tuple[float, float], str, bool]:
+        """(speed, yaw rate), why, and whether it holds at once rather than within the accelerations."""
+        if rung >= Rung.HOLD:
+            self._pursuit.reset()
+            return (0.0, 0.0), rung.name.lower(), True
+        if self._stamp_ns == 0:
+            return (0.0, 0.0), "no observation", True
+        if odometry is None or now_ns - odometry.stamp_ns > self._odometry_age_ns:
+            self._pursuit.reset()
+            return (0.0, 0.0), "no odometry", False
+        pose = self._poses.at(now_ns) or odometry
+        ahead = advance(pose, self._sent[0] * _AHEAD_S, self._sent[1] * _AHEAD_S, now_ns)
+        if self.track is None or self.lost:
+            self._pursuit.reset()
+            return (0.0, self._search()), "searching", False
+        return self._follow(self.track, ahead, rung, dt_s)
+
+    def _follow(
+        self, track: Track, pose: Odometry, rung: Rung, dt_s: float
+    ) -> tuple[tuple[float, float], str, bool]:
+        factor = self._reduced_factor if rung is Rung.REDUCED else 1.0
+        aim = self._pursuit.update(track, pose, dt_s)
+        self._search_side = 1.0 if aim.bearing_rad >= 0.0 else -1.0
+        wanted = self._limits.within(aim.speed_m_s, aim.yaw_rate_rad_s, factor)
+        here = (pose.x_m, pose.y_m, pose.yaw_rad)
+        target_disc = (track.x_m, track.y_m, TARGET_RADIUS_M)
+        discs = in_base(here, [(one.x_m, one.y_m, one.radius_m) for one in self.obstacles] + [target_disc])
+        goal = _goal(track, here, self._distance_m)
+        choice = self._avoidance.choose(wanted, self._sent[0], discs, goal, factor)
+        reason = "avoiding" if choice.swerved else ("coasting" if track.unseen_s > 0.25 else "following")
+        return (choice.speed_m_s, choice.yaw_rate_rad_s), reason, False
+
+    def _search(self) -> float:
+        """Turn towards the side where the target went."""
+        return self._search_side * _SEARCH_YAW_RATE_RAD_S
+
+
+def _goal(track: Track, here: tuple[float, float, float], distance_m: float) -> Goal:
+    sin, cos = math.sin(here[2]), math.cos(here[2])
+    dx, dy = track.x_m - here[0], track.y_m - here[1]
+    return Goal(
+        cos * dx + sin * dy,
+        cos * dy - sin * dx,
+        cos * track.vx_m_s + sin * track.vy_m_s,
+        cos * track.vy_m_s - sin * track.vx_m_s,
+        distance_m,
+    )
+
+
+__all__ = ["Command", "DetectionBoxes", "Follower", "Observation"]

@@ -1,0 +1,139 @@
+"""What stands around the robot, also where the camera does not look at this moment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from takt.planning.camera import GroundCamera
+from takt.planning.odometry import Odometry, wrapped
+from takt.planning.projection import ObstacleSighting
+
+_MATCH_M = 0.40  # a sighting this near (plus its own uncertainty) to a known obstacle is that obstacle
+_SIGHTINGS_TO_BELIEVE = 2
+_KEPT_S = 8.0
+_KEPT_MOVING_S = 1.0  # one that moved is soon not there any more
+_MISSING_S = 0.35  # should be seen and is not: gone
+_MOVED_M = 0.35
+_RELIABLE_RANGE_M = 3.0  # farther out a missing detection proves nothing
+_EDGE_MARGIN_RAD = 0.08
+_GAIN = 0.35
+_MOST = 24
+
+
+@dataclass
+class Obstacle:
+    """A disc in odom. ``anchor`` is where it was first seen."""
+
+    x_m: float
+    y_m: float
+    radius_m: float
+    anchor: tuple[float, float]
+    seen_ns: int
+    sightings: int = 1
+    expected_since_ns: int | None = None
+
+    @property
+    def moving(self) -> bool:
+        return math.hypot(self.x_m - self.anchor[0], self.y_m - self.anchor[1]) > _MOVED_M
+
+
+class ObstacleMemory:
+    """Discs in odom, matched by nearness, smoothed, and forgotten: soon where they should be in view and are not."""
+
+    def __init__(self, camera: GroundCamera) -> None:
+        self._camera = camera
+        self._known: list[Obstacle] = []
+
+    def reset(self) -> None:
+        self._known.clear()
+
+    def believed(self) -> list[Obstacle]:
+        """The obstacles seen often enough to count."""
+        return [one for one in self._known if one.sightings >= _SIGHTINGS_TO_BELIEVE]
+
+    def observe(
+        self,
+        stamp_ns: int,
+        pose: Odometry,
+        sightings: Sequence[ObstacleSighting],
+        target_xy_m: tuple[float, float] | None,
+    ) -> None:
+        """Take what one picture shows, seen from ``pose``; the target may hide what stands behind it."""
+        free = list(self._known)
+        for sighting in sightings:
+            matched = self._take(stamp_ns, pose, sighting, free)
+            if matched is not None:
+                free.remove(matched)
+        seen = [one for one in self._known if one not in free]
+        hiding = [(one.x_m, one.y_m, one.radius_m) for one in seen]
+        if target_xy_m is not None:
+            hiding.append((*target_xy_m, 0.15))
+        for one in free:
+            self._mark_missing(one, stamp_ns, pose, hiding)
+        self._forget(stamp_ns)
+
+    def _take(
+        self, stamp_ns: int, pose: Odometry, sighting: ObstacleSighting, free: list[Obstacle]
+    ) -> Obstacle | None:
+        sin, cos = math.sin(pose.yaw_rad), math.cos(pose.yaw_rad)
+        x_m = pose.x_m + cos * sighting.x_m - sin * sighting.y_m
+        y_m = pose.y_m + sin * sighting.x_m + cos * sighting.y_m
+        nearest = min(free, key=lambda one: math.hypot(one.x_m - x_m, one.y_m - y_m), default=None)
+        reach_m = _MATCH_M + min(2.0 * sighting.sigma_m, 0.6)
+        if nearest is None or math.hypot(nearest.x_m - x_m, nearest.y_m - y_m) > reach_m:
+            self._known.append(Obstacle(x_m, y_m, sighting.radius_m, (x_m, y_m), stamp_ns))
+            return None
+        nearest.seen_ns, nearest.expected_since_ns = stamp_ns, None
+        nearest.sightings += 1
+        if sighting.cut and nearest.sightings > _SIGHTINGS_TO_BELIEVE:
+            return nearest  # half an obstacle says that it is there, not where its middle is
+        gain = _GAIN / (1.0 + (sighting.sigma_m / 0.1) ** 2)
+        nearest.x_m += gain * (x_m - nearest.x_m)
+        nearest.y_m += gain * (y_m - nearest.y_m)
+        nearest.radius_m += gain * (sighting.radius_m - nearest.radius_m)
+        if nearest.sightings < 15:  # the first far sightings are rough: they do not count as motion
+            nearest.anchor = (nearest.x_m, nearest.y_m)
+        return nearest
+
+    def _mark_missing(
+        self, one: Obstacle, stamp_ns: int, pose: Odometry, hiding: list[tuple[float, float, float]]
+    ) -> None:
+        if not self._should_be_seen(one, pose, hiding):
+            one.expected_since_ns = None
+        elif one.expected_since_ns is None:
+            one.expected_since_ns = stamp_ns
+
+    def _should_be_seen(
+        self, one: Obstacle, pose: Odometry, hiding: list[tuple[float, float, float]]
+    ) -> bool:
+        azimuth_rad, range_m = self._from_camera(pose, one.x_m, one.y_m)
+        inside = abs(azimuth_rad) < self._camera.half_fov_rad - _EDGE_MARGIN_RAD
+        near_m = range_m - one.radius_m
+        if not inside or not self._camera.blind_range_m < near_m < _RELIABLE_RANGE_M:
+            return False
+        for x_m, y_m, radius_m in hiding:
+            other_rad, other_m = self._from_camera(pose, x_m, y_m)
+            half = math.asin(min(radius_m / max(other_m, radius_m), 1.0)) + _EDGE_MARGIN_RAD
+            if other_m < range_m and abs(wrapped(other_rad - azimuth_rad)) < half:
+                return False
+        return True
+
+    def _from_camera(self, pose: Odometry, x_m: float, y_m: float) -> tuple[float, float]:
+        camera_x = pose.x_m + self._camera.x_m * math.cos(pose.yaw_rad)
+        camera_y = pose.y_m + self._camera.x_m * math.sin(pose.yaw_rad)
+        azimuth = wrapped(math.atan2(y_m - camera_y, x_m - camera_x) - pose.yaw_rad)
+        return azimuth, math.hypot(x_m - camera_x, y_m - camera_y)
+
+    def _forget(self, stamp_ns: int) -> None:
+        def stays(one: Obstacle) -> bool:
+            kept_s = _KEPT_MOVING_S if one.moving else _KEPT_S
+            if one.sightings < _SIGHTINGS_TO_BELIEVE:
+                kept_s = 0.2
+            missing_ns = 0 if one.expected_since_ns is None else stamp_ns - one.expected_since_ns
+            return stamp_ns - one.seen_ns <= kept_s * 1e9 and missing_ns <= _MISSING_S * 1e9
+
+        self._known = [one for one in self._known if stays(one)]
+        self._known.sort(key=lambda one: one.seen_ns)
+        del self._known[:-_MOST]

@@ -30,7 +30,7 @@ typedef struct {
 
 /* 8 hex digits a section, as the handshake carries them. Board and host must agree in:
  * schema_version, robot, limits, control, safety, topics, services, link. */
-#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72acc751ece8ce4cce9df15a3e742e6a7fe4c2153fde76b3870754a8124c7bfa8eb32825de3"
+#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72a68eb41c88ce4cce9df15a3e71db2701b4c2153fde76b3870754a8124c7bfa8eb32825de3"
 
 /* robot */
 #define TAKT_ROBOT_WHEEL_RADIUS_M 0.05f
@@ -57,8 +57,8 @@ typedef struct {
 /* control */
 #define TAKT_CONTROL_RATE_HZ 100
 #define TAKT_CONTROL_FEED_FORWARD_PER_RAD_S 0.04f
-#define TAKT_CONTROL_KP_PER_RAD_S 0.03f
-#define TAKT_CONTROL_KI_PER_RAD 0.25f
+#define TAKT_CONTROL_KP_PER_RAD_S 0.05f
+#define TAKT_CONTROL_KI_PER_RAD 0.1f
 #define TAKT_CONTROL_KD_S_PER_RAD 0.0f
 #define TAKT_CONTROL_DERIVATIVE_FILTER_HZ 20.0f
 #define TAKT_CONTROL_DUTY_LIMIT 1.0f
@@ -96,7 +96,7 @@ typedef struct {
 #define TAKT_TOPICS_APPLIED_MAX_AGE_MS 1000
 #define TAKT_TOPICS_APPLIED_MAX_CDR_BYTES 80
 #define TAKT_TOPICS_DIAGNOSTICS_DEPTH 10
-#define TAKT_TOPICS_DIAGNOSTICS_RATE_HZ 5
+#define TAKT_TOPICS_DIAGNOSTICS_RATE_HZ 10
 #define TAKT_TOPICS_DIAGNOSTICS_MAX_AGE_MS 5000
 #define TAKT_TOPICS_DIAGNOSTICS_MAX_CDR_BYTES 480
 #define TAKT_TOPICS_DEADLINE_MISSES_DEPTH 100

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from takt.contract import document, validate
@@ -31,11 +32,14 @@ __all__ = [
 ]
 
 CONTRACT_FILE = "config/contract.yaml"
+OVERRIDE = "TAKT_CONTRACT"  # environment variable, so that every process of a run obeys the same file
 
 
 def load(path: Path | None = None) -> Contract:
-    """Read and validate a contract; without ``path`` the shipped one.
+    """Read and validate a contract: ``path``, else the file that TAKT_CONTRACT names, else the shipped one.
 
     Raises TaktError that names file, line, key, value and allowed range.
     """
-    return validate.contract_from(document.read(path or resource_path(CONTRACT_FILE)))
+    named = os.environ.get(OVERRIDE)
+    source = path or (Path(named) if named else resource_path(CONTRACT_FILE))
+    return validate.contract_from(document.read(source))

@@ -25,7 +25,7 @@ _UNIT_CYLINDER = np.array(
 
 
 def corners(is_box: bool, size_m: Points, centre_m: Points, rotation: Points) -> Points:
-    """World points (n, 3) whose convex hull is the body. ``size_m`` as MuJoCo has it: cylinder (radius, half height)."""
+    """World points (n, 3) whose convex hull is the body. A cylinder's ``size_m``: radius, half height."""
     local = _UNIT_BOX * size_m if is_box else _UNIT_CYLINDER * (size_m[0], size_m[0], size_m[1])
     return np.asarray(local @ rotation.T + centre_m)
 

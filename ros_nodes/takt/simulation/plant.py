@@ -1,0 +1,190 @@
+"""The simulated robot in its arena, stepped by its caller: duty in, encoder counts and the true state out.
+
+No clock and no I/O inside. Equal seeds and equal duty sequences give bit-equal states.
+"""
+
+from __future__ import annotations
+
+import math
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+import takt.contract
+from takt.simulation.motor import DriveTrain
+from takt.simulation.plant_protocol import RUNGS, DutyFrame, EncoderFrame
+from takt.simulation.plant_record import RECORD, ROBOT_QPOS
+from takt.simulation.scenario import Scenario
+from takt.simulation.scene import STEP_S, Scene, build
+from takt.simulation.scene_spec import Pose
+
+STEPS_PER_BATCH = 2
+BATCH_NS = round(STEP_S * 1e9) * STEPS_PER_BATCH
+PATIENCE_NS = 15_000_000_000  # then the target sets out even if the robot was never armed
+_SETTLE_STEPS = 400
+_SAFE = RUNGS.index("SAFE")
+
+
+class Plant:
+    """Robot, motors, encoders and the moving things of one scenario.
+
+    The target waits until the board is first armed with its driver enabled, at most 15 s of plant time; its motion
+    and the scenario's clock begin then.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        contract: takt.contract.Contract | None = None,
+        drive: DriveTrain | None = None,
+    ) -> None:
+        contract = contract or takt.contract.load()
+        self.scenario = scenario
+        self.scene: Scene = build(scenario.scene_spec(), contract.robot, drive)
+        self.time_ns = 0
+        self.motion_began_ns: int | None = None
+        self._drive = drive or DriveTrain()
+        self._counts_per_rad = contract.robot.encoder_counts_per_rev / (2.0 * math.pi)
+        self._silence_ns = contract.safety.motor_silence_ms * 1_000_000
+        self._frame: DutyFrame | None = None
+        self._heard_ns = 0
+        self._duty = (0.0, 0.0)
+        self._supply_v = self._drive.nominal_supply_v
+        self._sequence = 0
+        self._panel: Pose | None = None
+        self._touch_bits, self.touch_names = _touch_table(self.scene)
+        self._touched = 0
+        self._settle()
+
+    @property
+    def motion_s(self) -> float:
+        """Seconds since the target began to move; negative before."""
+        return -1.0 if self.motion_began_ns is None else (self.time_ns - self.motion_began_ns) * 1e-9
+
+    @property
+    def driver_enabled(self) -> bool:
+        """The board enables the driver and was heard lately."""
+        frame = self._frame
+        return (
+            frame is not None and frame.driver_enabled and self.time_ns - self._heard_ns <= self._silence_ns
+        )
+
+    def receive(self, frame: DutyFrame) -> None:
+        """Take the board's newest duty; it holds until the next one or until the board is silent for too long."""
+        self._frame = frame
+        self._heard_ns = self.time_ns
+
+    def advance(self) -> None:
+        """One batch of physics: 2 ms."""
+        self._set_duty()
+        self._move_things()
+        mujoco.mj_step(self.scene.model, self.scene.data, nstep=STEPS_PER_BATCH)
+        self.time_ns += BATCH_NS
+        self._sequence += 1
+        self._note_touches()
+
+    def encoder_frame(self) -> EncoderFrame:
+        """What the board's encoder and supply inputs show now."""
+        qpos = self.scene.data.qpos
+        left, right = (
+            math.floor(float(qpos[index]) * self._counts_per_rad) for index in self.scene.wheel_qpos
+        )
+        return EncoderFrame(
+            e_stop=False,
+            motor_fault=False,
+            supply_mv=min(0xFFFF, max(0, round(self._supply_v * 1000.0))),
+            sequence=self._sequence,
+            plant_ns=self.time_ns,
+            counts=(left, right),
+        )
+
+    def write_record(self, record: NDArray[np.void], stamp_ns: int) -> None:
+        """Fill one element (a shape () or (1,) view of RECORD) with the state now."""
+        data, frame = self.scene.data, self._frame
+        robot = self.robot_pose()
+        target = data.mocap_pos[0]
+        record["stamp_ns"] = stamp_ns
+        record["plant_ns"] = self.time_ns
+        record["motion_ns"] = -1 if self.motion_began_ns is None else self.time_ns - self.motion_began_ns
+        record["qpos"] = data.qpos[:ROBOT_QPOS]
+        record["robot_x_m"], record["robot_y_m"], record["robot_yaw_rad"] = (
+            robot.x_m,
+            robot.y_m,
+            robot.yaw_rad,
+        )
+        cosine, sine = math.cos(robot.yaw_rad), math.sin(robot.yaw_rad)
+        record["robot_speed_m_s"] = data.qvel[0] * cosine + data.qvel[1] * sine
+        record["target_x_m"], record["target_y_m"] = target[0], target[1]
+        panel = self._panel
+        record["panel"] = (math.nan,) * 3 if panel is None else (panel.x_m, panel.y_m, panel.yaw_rad)
+        record["wheel_speed_rad_s"] = [data.qvel[index] for index in self.scene.wheel_qvel]
+        record["duty"] = self._duty
+        record["setpoint_rad_s"] = (0.0, 0.0) if frame is None else frame.setpoint_rad_s
+        record["supply_v"] = self._supply_v
+        record["duty_age_ms"] = math.inf if frame is None else (self.time_ns - self._heard_ns) * 1e-6
+        record["touched"] = self._touched
+        record["in_collision"] = self._touched != 0
+        record["driver_enabled"] = self.driver_enabled
+        record["armed"] = frame is not None and frame.armed
+        record["rung"] = _SAFE if frame is None else frame.rung
+        record["target_in_motion"] = self.motion_began_ns is not None
+
+    def record(self, stamp_ns: int) -> NDArray[np.void]:
+        """A new record of the state now, shape ()."""
+        fresh = np.zeros((), RECORD)
+        self.write_record(fresh, stamp_ns)
+        return fresh
+
+    def robot_pose(self) -> Pose:
+        """base_link on the ground plane."""
+        x_m, y_m, _, w, x, y, z = self.scene.data.qpos[:7].tolist()
+        return Pose(x_m, y_m, math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
+
+    def _settle(self) -> None:
+        """Let the robot come to rest on its wheels, so that a run begins without a jolt."""
+        scene = self.scene
+        mujoco.mj_step(scene.model, scene.data, nstep=_SETTLE_STEPS)
+        scene.data.qvel[:] = 0.0
+        scene.data.time = 0.0
+        mujoco.mj_forward(scene.model, scene.data)
+
+    def _set_duty(self) -> None:
+        """Driver off means shorted windings, which is duty 0; so is a duty that is not a number."""
+        wanted = self._frame.duty if self._frame is not None and self.driver_enabled else (0.0, 0.0)
+        self._duty = tuple(max(-1.0, min(1.0, duty)) if math.isfinite(duty) else 0.0 for duty in wanted)  # type: ignore[assignment]
+        drive, data = self._drive, self.scene.data
+        current_a = 0.0
+        for motor, (duty, qvel) in enumerate(zip(self._duty, self.scene.wheel_qvel, strict=True)):
+            data.ctrl[motor] = duty * self._supply_v / drive.nominal_supply_v
+            current_a += drive.supply_current_a(duty, float(data.qvel[qvel]), self._supply_v)
+        self._supply_v = drive.supply_v(current_a)
+
+    def _move_things(self) -> None:
+        armed = self._frame is not None and self._frame.armed and self.driver_enabled
+        if self.motion_began_ns is None and (armed or self.time_ns >= PATIENCE_NS):
+            self.motion_began_ns = self.time_ns
+        motion_s = self.motion_s
+        target = self.scenario.target_pose(motion_s)
+        self._panel = self.scenario.panel_pose(motion_s, self.robot_pose(), target)
+        self.scene.place_target(target)
+        self.scene.place_panel(self._panel)
+
+    def _note_touches(self) -> None:
+        contact = self.scene.data.contact
+        bits = self._touch_bits[contact.geom]
+        self._touched = int(np.bitwise_or.reduce(bits, axis=None)) if bits.size else 0
+
+
+def _touch_table(scene: Scene) -> tuple[NDArray[np.uint32], tuple[str, ...]]:
+    """A bit for each geom that the robot should not touch, and the bits' names, lowest first."""
+    model = scene.model
+    names: list[str] = []
+    bits = np.zeros(model.ngeom, np.uint32)
+    for geom in [*scene.object_of_geom, *scene.wall_geoms]:
+        body = int(model.geom_bodyid[geom])
+        name = model.body(body).name if body else model.geom(geom).name
+        if name not in names:
+            names.append(name)
+        bits[geom] = 1 << names.index(name)
+    return bits, tuple(names)

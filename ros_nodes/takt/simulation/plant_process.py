@@ -1,0 +1,234 @@
+"""`takt_plant`: the plant in real time, behind a serial device as real motors and encoders are.
+
+Every 2 ms on an absolute grid: newest duty in, one batch of physics, encoder counts out, state to shared memory and to
+the log. It waits for the device, and opens it again when it vanishes (the firmware died or was restarted); the motors
+brake meanwhile. Ends on SIGINT or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import gc
+import os
+import signal
+import sys
+import time
+import tty
+from dataclasses import dataclass
+from pathlib import Path
+
+from takt.simulation import offscreen_gl
+
+offscreen_gl.disable()
+
+import takt.contract  # noqa: E402  (nothing may import MuJoCo before the line above)
+from takt.errors import guarded  # noqa: E402
+from takt.realtime import apply_policy  # noqa: E402
+from takt.simulation.plant import BATCH_NS, Plant  # noqa: E402
+from takt.simulation.plant_log import PlantLog  # noqa: E402
+from takt.simulation.plant_protocol import PlantLine, encode_encoder  # noqa: E402
+from takt.simulation.plant_state import PlantState  # noqa: E402
+from takt.simulation.scenario import Scenario  # noqa: E402
+
+_REOPEN_NS = 20_000_000
+_STALL_NS = (
+    200_000_000  # a longer stall of this process is dropped from the plant's time, a shorter one made up for
+)
+_GRACE_S = 20.0
+_READ_BYTES = 4096
+
+
+class BoardPort:
+    """The serial device towards the board. Never blocks; absent or broken it reads nothing and tries again."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._descriptor = -1
+        self._retry_ns = 0
+        self.dropped = 0  # frames for which the line had no room
+
+    @property
+    def is_open(self) -> bool:
+        return self._descriptor >= 0
+
+    def open_when_due(self, now_ns: int) -> bool:
+        """True if the device was opened just now."""
+        if self.is_open or now_ns < self._retry_ns:
+            return False
+        self._retry_ns = now_ns + _REOPEN_NS
+        try:
+            self._descriptor = os.open(self._device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+            if os.isatty(self._descriptor):
+                tty.setraw(self._descriptor)
+        except OSError:
+            self.close()
+            return False
+        return True
+
+    def read(self) -> bytes:
+        """What has come in; empty when nothing has."""
+        if not self.is_open:
+            return b""
+        try:
+            data = os.read(self._descriptor, _READ_BYTES)
+        except OSError as error:
+            return self._failed(error)
+        return data or self._hung_up()
+
+    def write(self, data: bytes) -> None:
+        """Send a frame; what the line has no room for is dropped, since the next one is newer."""
+        if not self.is_open:
+            return
+        try:
+            if os.write(self._descriptor, data) < len(data):
+                self.dropped += 1
+        except OSError as error:
+            self.dropped += 1
+            self._failed(error)
+
+    def close(self) -> None:
+        """Close; a later ``open_when_due`` opens it again."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _failed(self, error: OSError) -> bytes:
+        if error.errno not in (errno.EAGAIN, errno.EINTR):
+            self.close()
+        return b""
+
+    def _hung_up(self) -> bytes:
+        self.close()  # a terminal in raw mode reads nothing only when its other end is gone
+        return b""
+
+
+@dataclass
+class Lateness:
+    """How late batches began, for the closing line."""
+
+    batches: int = 0
+    worst_ns: int = 0
+    dropped_ns: int = 0
+
+    def note(self, late_ns: int) -> None:
+        self.batches += 1
+        self.worst_ns = max(self.worst_ns, late_ns)
+
+
+class PlantProcess:
+    """One run. ``run`` returns when ``stop`` was called or the run's time is over."""
+
+    def __init__(
+        self, plant: Plant, port: BoardPort, state: PlantState, log: PlantLog, seconds: float
+    ) -> None:
+        self._plant = plant
+        self._port = port
+        self._state = state
+        self._log = log
+        self._line = PlantLine()
+        self._limit_s = seconds + _GRACE_S if seconds > 0.0 else float("inf")
+        self._stopped = False
+        self.lateness = Lateness()
+
+    def stop(self, *_: object) -> None:
+        """Fit to be a signal handler."""
+        self._stopped = True
+
+    def run(self) -> None:
+        """The real-time loop."""
+        due_ns = time.monotonic_ns()
+        was_open = False
+        while not self._stopped and self._plant.motion_s < self._limit_s:
+            due_ns += BATCH_NS
+            wait_ns = due_ns - time.monotonic_ns()
+            if wait_ns > 0:
+                time.sleep(wait_ns * 1e-9)
+            late_ns = time.monotonic_ns() - due_ns
+            self.lateness.note(late_ns)
+            if late_ns > _STALL_NS:
+                due_ns += late_ns
+                self.lateness.dropped_ns += late_ns
+            self._batch(due_ns)
+            if self._port.is_open != was_open:
+                was_open = self._port.is_open
+                print(f"board {'connected' if was_open else 'gone'}", file=sys.stderr, flush=True)
+
+    def _batch(self, due_ns: int) -> None:
+        """Everything of one grid point. The state is stamped with the ROS time of the grid point, not of the work."""
+        if self._port.open_when_due(due_ns):
+            self._line.reset()
+        for frame in self._line.duties(self._port.read()):
+            self._plant.receive(frame)
+        self._plant.advance()
+        self._port.write(encode_encoder(self._plant.encoder_frame()))
+        stamp_ns = time.time_ns() - (time.monotonic_ns() - due_ns)
+        record = self._state.next_record()
+        self._plant.write_record(record, stamp_ns)
+        self._state.publish()
+        self._log.append(record)
+
+
+def run(argv: list[str]) -> int:
+    """Parse, build, run. Raises TaktError for what a person can mend."""
+    options = _parser().parse_args(argv)
+    contract = takt.contract.load()
+    plant = Plant(Scenario.from_seed(options.seed, contract), contract)
+    log = PlantLog(options.log, options.seed)
+    state = PlantState.create(options.state, options.seed)
+    port = BoardPort(options.plant)
+    process = PlantProcess(plant, port, state, log, options.seconds)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, process.stop)
+    granted = apply_policy(contract.scheduling.plant if options.fifo is None else options.fifo)
+    gc.disable()  # a batch makes no cycles
+    for line in (granted.describe(), *granted.warnings):
+        print(line, file=sys.stderr, flush=True)
+    try:
+        process.run()
+    finally:
+        port.close()
+        state.close()
+        log.close()
+    late = process.lateness
+    print(
+        f"{late.batches} batches, worst {late.worst_ns / 1e6:.2f} ms late, {late.dropped_ns / 1e6:.0f} ms dropped, "
+        f"{port.dropped} frames without room",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def main() -> None:
+    """Console script."""
+    sys.exit(guarded(lambda: run(sys.argv[1:])))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="takt_plant", description="The simulated robot in real time.")
+    parser.add_argument(
+        "--plant", required=True, metavar="DEVICE", help="the board's plant stream (pty or symlink)"
+    )
+    parser.add_argument("--state", required=True, metavar="NAME", help="shared memory for the camera")
+    parser.add_argument(
+        "--log", required=True, type=Path, metavar="FILE", help="where every state is written"
+    )
+    parser.add_argument("--seed", type=_seed, default=1, help="of the scenario, 0 or more")
+    parser.add_argument(
+        "--seconds", type=float, default=0.0, help=f"end {_GRACE_S:.0f} s after this much motion (0: never)"
+    )
+    parser.add_argument(
+        "--fifo", type=int, default=None, help="SCHED_FIFO priority (default: the contract's; 0: none)"
+    )
+    return parser
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if seed < 0:
+        raise argparse.ArgumentTypeError("a seed is 0 or more")
+    return seed
+
+
+if __name__ == "__main__":
+    main()

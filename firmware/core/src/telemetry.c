@@ -1,0 +1,200 @@
+/* When the board publishes what; the contents of diagnostics are in diagnostics.c. */
+#include "board_link.h"
+#include "diagnostics.h"
+#include "takt_contract.h"
+#include "takt_messages.h"
+
+#define NS_PER_S 1000000000u
+#define TWO_PI   6.283185307179586
+
+#define DIAGNOSTIC_GAP_NS (NS_PER_S / TAKT_STATUS_COUNT) /* each status once a second, evenly spread */
+#define CHANGE_GAP_NS     50000000u                      /* a flapping state must not flood the line */
+#define APPLIED_GAP_NS    (NS_PER_S / TAKT_TOPICS_APPLIED_RATE_HZ)
+#define MISS_GAP_NS       (NS_PER_S / TAKT_TOPICS_DEADLINE_MISSES_RATE_HZ)
+#define MISS_RESEND_NS    (3u * (uint64_t)NS_PER_S) /* the host confirms once a second and on change */
+
+static takt_builtin_interfaces_Time_t ros_stamp(int64_t ros_ns)
+{
+    const takt_builtin_interfaces_Time_t stamp = {(int32_t)(ros_ns / (int64_t)NS_PER_S),
+                                                  (uint32_t)(ros_ns % (int64_t)NS_PER_S)};
+    return stamp;
+}
+
+/* ---- joint_states: once for each control cycle
+ * ---------------------------------------------------------------- */
+
+static size_t write_joint_states(const takt_board_status_t *status, int64_t stamp_ns, uint8_t *out,
+                                 size_t capacity)
+{
+    const takt_string_t names[TAKT_WHEELS] = {takt_string("left_wheel_joint"),
+                                              takt_string("right_wheel_joint")};
+    double position_rad[TAKT_WHEELS];
+    double speed_rad_s[TAKT_WHEELS];
+    for (unsigned wheel = 0; wheel < TAKT_WHEELS; wheel++) {
+        position_rad[wheel] =
+            (double)status->position_counts[wheel] * (TWO_PI / (double)TAKT_ROBOT_ENCODER_COUNTS_PER_REV);
+        speed_rad_s[wheel] = (double)status->speed_rad_s[wheel];
+    }
+    const takt_sensor_msgs_JointState_t message = {
+        .header = {ros_stamp(stamp_ns), takt_string("")},
+        .name = names,
+        .name_count = TAKT_WHEELS,
+        .position = position_rad,
+        .position_count = TAKT_WHEELS,
+        .velocity = speed_rad_s,
+        .velocity_count = TAKT_WHEELS,
+    };
+    takt_cdr_t cdr;
+    takt_cdr_writer(&cdr, out, capacity);
+    return takt_write_sensor_msgs_JointState(&cdr, &message) ? cdr.offset : 0;
+}
+
+/* Without ROS time or without a sample there is nothing true to say. */
+static void publish_joint_states(takt_board_t *board, uint64_t now_ns)
+{
+    const takt_board_status_t *status = takt_board_status(board);
+    takt_telemetry_t *telemetry = &board->telemetry;
+    if (status->cycles == telemetry->joint_cycle || !status->sample_present) {
+        return;
+    }
+    telemetry->joint_cycle = status->cycles;
+    const int64_t stamp_ns = takt_diagnostics_ros_ns(board, status->sample_ns, now_ns);
+    if (stamp_ns <= 0) {
+        return;
+    }
+    uint8_t cdr[TAKT_TOPICS_JOINT_STATES_MAX_CDR_BYTES];
+    const size_t size = write_joint_states(status, stamp_ns, cdr, sizeof cdr);
+    takt_client_publish(&board->client, TAKT_TOPIC_JOINT_STATES, cdr, size, now_ns);
+}
+
+/* ---- applied
+ * ------------------------------------------------------------------------------------------------ */
+
+static size_t write_applied(const takt_applied_t *applied, uint8_t *out, size_t capacity)
+{
+    const char *source = applied->disarmed ? "disarmed" : takt_gate_name(applied->verdict);
+    const takt_sensor_msgs_TimeReference_t message = {
+        .header = {ros_stamp(applied->cycle_ros_ns), takt_string("")},
+        .time_ref = ros_stamp(applied->stamp_ns > 0 ? applied->stamp_ns : 0),
+        .source = takt_string(source),
+    };
+    takt_cdr_t cdr;
+    takt_cdr_writer(&cdr, out, capacity);
+    return takt_write_sensor_msgs_TimeReference(&cdr, &message) ? cdr.offset : 0;
+}
+
+static void publish_applied(takt_board_t *board, uint64_t now_ns)
+{
+    takt_applied_ring_t *ring = &board->applied;
+    const uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    if (tail == atomic_load_explicit(&ring->head, memory_order_acquire) ||
+        now_ns < board->telemetry.next_applied_ns) {
+        return;
+    }
+    uint8_t cdr[TAKT_TOPICS_APPLIED_MAX_CDR_BYTES];
+    const size_t size = write_applied(&ring->items[tail % TAKT_APPLIED_RING], cdr, sizeof cdr);
+    atomic_store_explicit(&ring->tail, tail + 1u, memory_order_release);
+    board->telemetry.next_applied_ns = now_ns + APPLIED_GAP_NS;
+    takt_client_publish(&board->client, TAKT_TOPIC_APPLIED, cdr, size, now_ns);
+}
+
+/* ---- diagnostics
+ * -------------------------------------------------------------------------------------------- */
+
+static bool send_diagnostic(takt_board_t *board, takt_status_kind_t kind, uint64_t now_ns)
+{
+    if (!takt_client_has_room(&board->client, TAKT_TOPICS_DIAGNOSTICS_MAX_CDR_BYTES)) {
+        return false;
+    }
+    uint8_t cdr[TAKT_TOPICS_DIAGNOSTICS_MAX_CDR_BYTES];
+    const size_t size = takt_diagnostics_write(board, kind, now_ns, cdr, sizeof cdr);
+    return size == 0 || takt_client_publish(&board->client, TAKT_TOPIC_DIAGNOSTICS, cdr, size, now_ns);
+}
+
+static bool safety_changed(const takt_safety_t *told, const takt_safety_t *now)
+{
+    return told->rung != now->rung || told->armed != now->armed || told->cause != now->cause ||
+           told->fault != now->fault || told->hold_reason != now->hold_reason;
+}
+
+static void publish_changes(takt_board_t *board, uint64_t now_ns)
+{
+    takt_telemetry_t *telemetry = &board->telemetry;
+    if (now_ns < telemetry->next_change_ns) {
+        return;
+    }
+    const takt_safety_t *safety = &takt_board_status(board)->safety;
+    const bool locked = takt_clock_locked(takt_client_clock(&board->client), now_ns);
+    if (safety_changed(&telemetry->told_safety, safety) &&
+        send_diagnostic(board, TAKT_STATUS_SAFETY, now_ns)) {
+        telemetry->told_safety = *safety;
+        telemetry->next_change_ns = now_ns + CHANGE_GAP_NS;
+    }
+    if (locked != telemetry->told_locked && send_diagnostic(board, TAKT_STATUS_CLOCK, now_ns)) {
+        telemetry->told_locked = locked;
+        telemetry->next_change_ns = now_ns + CHANGE_GAP_NS;
+    }
+}
+
+/* Right after a connect the host wants to know everything; later once a second will do. */
+static void publish_periodic(takt_board_t *board, uint64_t now_ns)
+{
+    takt_telemetry_t *telemetry = &board->telemetry;
+    const bool due = telemetry->first_round > 0 || now_ns >= telemetry->next_diagnostic_ns;
+    if (!due || !send_diagnostic(board, (takt_status_kind_t)telemetry->next_diagnostic, now_ns)) {
+        return;
+    }
+    telemetry->next_diagnostic = (telemetry->next_diagnostic + 1u) % TAKT_STATUS_COUNT;
+    telemetry->first_round = telemetry->first_round > 0 ? telemetry->first_round - 1u : 0u;
+    const uint64_t grid_ns = telemetry->next_diagnostic_ns + DIAGNOSTIC_GAP_NS;
+    telemetry->next_diagnostic_ns = grid_ns > now_ns ? grid_ns : now_ns + DIAGNOSTIC_GAP_NS;
+}
+
+/* ---- deadline misses: in order, each until the host confirms it
+ * ---------------------------------------------- */
+
+static void publish_misses(takt_board_t *board, uint64_t now_ns)
+{
+    takt_telemetry_t *telemetry = &board->telemetry;
+    const uint32_t pending = takt_ledger_pending(&board->ledger);
+    if (telemetry->miss_cursor > 0 && now_ns - telemetry->miss_sent_ns >= MISS_RESEND_NS) {
+        telemetry->miss_cursor = 0; /* no confirmation came: from the oldest again */
+    }
+    if (telemetry->miss_cursor >= pending || now_ns < telemetry->next_miss_ns ||
+        !takt_client_has_room(&board->client, TAKT_TOPICS_DEADLINE_MISSES_MAX_CDR_BYTES)) {
+        return;
+    }
+    uint8_t cdr[TAKT_TOPICS_DEADLINE_MISSES_MAX_CDR_BYTES];
+    const takt_ledger_record_t *record = takt_ledger_at(&board->ledger, telemetry->miss_cursor);
+    const size_t size = takt_diagnostics_write_miss(board, record, now_ns, cdr, sizeof cdr);
+    if (takt_client_publish(&board->client, TAKT_TOPIC_DEADLINE_MISSES, cdr, size, now_ns)) {
+        telemetry->miss_cursor++;
+        telemetry->miss_sent_ns = now_ns;
+        telemetry->next_miss_ns = now_ns + MISS_GAP_NS;
+    }
+}
+
+static void start_over(takt_telemetry_t *telemetry)
+{
+    telemetry->next_diagnostic = 0;
+    telemetry->first_round = TAKT_STATUS_COUNT;
+    telemetry->miss_cursor = 0; /* what was on its way when the line broke may be lost */
+}
+
+void takt_telemetry_publish(takt_board_t *board, uint64_t now_ns)
+{
+    takt_telemetry_t *telemetry = &board->telemetry;
+    const bool connected = takt_client_state(&board->client) == TAKT_CLIENT_CONNECTED;
+    if (connected && !telemetry->connected) {
+        start_over(telemetry);
+    }
+    telemetry->connected = connected;
+    if (!connected) {
+        return;
+    }
+    publish_applied(board, now_ns);
+    publish_joint_states(board, now_ns);
+    publish_changes(board, now_ns);
+    publish_periodic(board, now_ns);
+    publish_misses(board, now_ns);
+}

@@ -1,0 +1,203 @@
+/* takt_firmware: the board as a process on a host. Two threads: control (absolute 100 Hz grid) and link. */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "board_clock.h"
+#include "options.h"
+#include "plant_edge.h"
+#include "realtime.h"
+#include "retained_file.h"
+#include "takt/board.h"
+#include "takt_contract.h"
+
+#define LINK_POLL_MS 1
+
+typedef struct {
+    takt_board_t board;
+    takt_platform_t platform;
+    takt_board_clock_t clock;
+    takt_plant_edge_t plant;
+    takt_line_t link;
+    atomic_bool stop;
+} machine_t;
+
+/* ---- platform
+ * ----------------------------------------------------------------------------------------------- */
+
+static uint64_t now_ns(void *context)
+{
+    return takt_board_clock_now_ns(&((const machine_t *)context)->clock);
+}
+
+static uint64_t cpu_ns(void *context)
+{
+    (void)context;
+    return takt_thread_cpu_ns();
+}
+
+static void read_encoder(void *context, takt_encoder_sample_t *sample)
+{
+    machine_t *machine = context;
+    takt_plant_edge_read(&machine->plant, now_ns(machine), sample);
+}
+
+static void drive(void *context, const takt_drive_t *order)
+{
+    takt_plant_edge_drive(&((machine_t *)context)->plant, order);
+}
+
+static size_t link_read(void *context, uint8_t *bytes, size_t capacity)
+{
+    return takt_line_read(&((machine_t *)context)->link, bytes, capacity);
+}
+
+static size_t link_write(void *context, const uint8_t *bytes, size_t count)
+{
+    return takt_line_write(&((machine_t *)context)->link, bytes, count);
+}
+
+static takt_platform_t make_platform(machine_t *machine, takt_ledger_store_t *retained)
+{
+    const takt_platform_t platform = {
+        .context = machine,
+        .now_ns = now_ns,
+        .cpu_ns = cpu_ns,
+        .read_encoder = read_encoder,
+        .drive = drive,
+        .link_read = link_read,
+        .link_write = link_write,
+        .retained = retained,
+        .miss_limit = TAKT_SAFETY_MISS_LIMIT_POSIX,
+    };
+    return platform;
+}
+
+/* ---- threads
+ * ------------------------------------------------------------------------------------------------ */
+
+static void motors_off(machine_t *machine)
+{
+    const takt_drive_t off = {.board_ns = now_ns(machine), .rung = TAKT_RUNG_SAFE};
+    takt_line_discard(&machine->plant.line); /* an older duty must not be the last word */
+    drive(machine, &off);
+}
+
+static void *control_thread(void *argument)
+{
+    machine_t *machine = argument;
+    while (!atomic_load(&machine->stop)) {
+        const uint64_t release_ns = takt_board_next_release(&machine->board, now_ns(machine));
+        takt_sleep_until(takt_board_clock_to_monotonic_ns(&machine->clock, release_ns));
+        takt_board_control_cycle(&machine->board, release_ns);
+    }
+    motors_off(machine);
+    return NULL;
+}
+
+/* One line on stderr for each change of state. */
+static void tell_changes(const machine_t *machine, takt_safety_t *told, takt_client_state_t *told_link)
+{
+    const takt_safety_t *safety = &takt_board_status(&machine->board)->safety;
+    const takt_client_state_t link = takt_client_state(&machine->board.client);
+    if (safety->rung != told->rung || safety->cause != told->cause || safety->fault != told->fault ||
+        safety->hold_reason != told->hold_reason) {
+        fprintf(stderr, "takt_firmware: %s %s\n", takt_rung_name(safety->rung), takt_safety_reason(safety));
+        *told = *safety;
+    }
+    if ((link == TAKT_CLIENT_CONNECTED) != (*told_link == TAKT_CLIENT_CONNECTED)) {
+        fprintf(stderr, "takt_firmware: link %s\n", link == TAKT_CLIENT_CONNECTED ? "connected" : "lost");
+    }
+    *told_link = link;
+}
+
+static void *link_thread(void *argument)
+{
+    machine_t *machine = argument;
+    takt_safety_t told = {0};
+    takt_client_state_t told_link = TAKT_CLIENT_DISCONNECTED;
+    while (!atomic_load(&machine->stop)) {
+        struct pollfd input = {.fd = atomic_load(&machine->link.fd), .events = POLLIN};
+        poll(&input, 1, LINK_POLL_MS);
+        takt_board_link_poll(&machine->board);
+        tell_changes(machine, &told, &told_link);
+        takt_line_service(&machine->link);
+        takt_line_service(&machine->plant.line);
+    }
+    return NULL;
+}
+
+/* ---- start and end
+ * ------------------------------------------------------------------------------------------ */
+
+static bool start(machine_t *machine, const takt_options_t *options)
+{
+    takt_ledger_store_t *retained = takt_retained_open(options->retained);
+    if (retained == NULL || !takt_line_open(&machine->link, "link", options->link, TAKT_LINK_BAUD)) {
+        return false;
+    }
+    takt_plant_edge_init(&machine->plant);
+    if (!takt_line_open(&machine->plant.line, "plant", options->plant, TAKT_LINK_BAUD)) {
+        takt_line_close(&machine->link);
+        return false;
+    }
+    takt_board_clock_start(&machine->clock, options->drift_ppb);
+    machine->platform = make_platform(machine, retained);
+    const takt_board_config_t config = {.client_key = options->key, .domain = options->domain};
+    takt_board_init(&machine->board, &machine->platform, &config);
+    return true;
+}
+
+static int run(machine_t *machine, const takt_options_t *options, const sigset_t *signals)
+{
+    pthread_t control;
+    pthread_t link;
+    int control_priority = 0;
+    int link_priority = 0;
+    takt_lock_memory();
+    const int below = options->fifo > 1 ? options->fifo - 1 : 0;
+    if (!takt_start_thread(&control, control_thread, machine, options->fifo, &control_priority)) {
+        fputs("error: the control thread cannot be started. Fix: raise the process limit\n", stderr);
+        return 2;
+    }
+    if (!takt_start_thread(&link, link_thread, machine, below, &link_priority)) {
+        fputs("error: the link thread cannot be started. Fix: raise the process limit\n", stderr);
+        return 2; /* leaving main ends the control thread; a silent firmware is a disabled driver */
+    }
+    fprintf(stderr, "takt_firmware: boot %u, contract %s, SCHED_FIFO asked %d granted %d, link %d\n",
+            machine->board.ledger.boot_count, TAKT_CONTRACT_HASH, options->fifo, control_priority,
+            link_priority);
+    int signal_number = 0;
+    sigwait(signals, &signal_number);
+    atomic_store(&machine->stop, true);
+    pthread_join(control, NULL);
+    pthread_join(link, NULL);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    takt_options_t options;
+    const takt_options_result_t parsed = takt_options_parse(argc, argv, &options);
+    if (parsed != TAKT_OPTIONS_OK) {
+        return parsed == TAKT_OPTIONS_HELP ? 0 : 2;
+    }
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+
+    static machine_t machine; /* too large for a stack, and locked in memory from the start */
+    if (!start(&machine, &options)) {
+        return 2;
+    }
+    const int status = run(&machine, &options, &signals);
+    takt_line_close(&machine.plant.line);
+    takt_line_close(&machine.link);
+    fputs("takt_firmware: motors off, ended\n", stderr);
+    return status;
+}

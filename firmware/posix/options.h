@@ -1,0 +1,23 @@
+/* Command line of takt_firmware. */
+#ifndef TAKT_POSIX_OPTIONS_H
+#define TAKT_POSIX_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *link;     /* pty:PATH or device */
+    const char *plant;    /* pty:PATH or device */
+    const char *retained; /* file, or NULL */
+    uint32_t key;         /* of the XRCE client, not 0 */
+    uint16_t domain;      /* ROS domain; 255 leaves it to the agent */
+    int fifo;             /* priority of the control thread; 0: normal class */
+    int64_t drift_ppb;    /* of the board clock */
+} takt_options_t;
+
+typedef enum { TAKT_OPTIONS_OK, TAKT_OPTIONS_HELP, TAKT_OPTIONS_BAD } takt_options_result_t;
+
+/* BAD: cause and fix are on stderr. HELP: the usage is on stdout. */
+takt_options_result_t takt_options_parse(int argc, char **argv, takt_options_t *options);
+
+#endif

@@ -1,0 +1,25 @@
+/* The hardware edge of the host port: duty out, encoder counts in, as frames on the plant stream. Control
+ * thread. */
+#ifndef TAKT_POSIX_PLANT_EDGE_H
+#define TAKT_POSIX_PLANT_EDGE_H
+
+#include "line.h"
+#include "takt/framing.h"
+#include "takt/platform.h"
+
+#define TAKT_PLANT_PAYLOAD_MAX 32u
+
+typedef struct {
+    takt_line_t line;
+    takt_frame_decoder_t decoder;
+    uint8_t payload[TAKT_PLANT_PAYLOAD_MAX];
+    takt_encoder_sample_t sample; /* newest */
+} takt_plant_edge_t;
+
+void takt_plant_edge_init(takt_plant_edge_t *edge);
+
+/* Takes all that has arrived; `sample` becomes the newest one, received at board time `now_ns`. */
+void takt_plant_edge_read(takt_plant_edge_t *edge, uint64_t now_ns, takt_encoder_sample_t *sample);
+void takt_plant_edge_drive(takt_plant_edge_t *edge, const takt_drive_t *drive);
+
+#endif

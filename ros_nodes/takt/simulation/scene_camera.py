@@ -33,6 +33,21 @@ class TruthBox:
     mocap_id: int
 
 
+@dataclass(frozen=True)
+class Sighting:
+    """How one object stands in the picture. Areas in px²; ``box_xyxy_px`` is None when no pixel shows it."""
+
+    box_xyxy_px: Box | None
+    visible_px: float
+    in_picture_px: float  # of its outline, were nothing before it
+    whole_px: float  # of its outline, also beyond the picture's edge
+
+    @property
+    def hidden_px(self) -> float:
+        """What stands in the picture's range and is covered by something."""
+        return max(0.0, self.in_picture_px - self.visible_px)
+
+
 class SceneCamera:
     """Draws one scene at one size. Not for use by several threads; close it before the interpreter ends."""
 
@@ -79,13 +94,24 @@ class SceneCamera:
         boxes = []
         for mocap in np.unique(objects[objects >= 0]):
             mask = objects == mocap
-            rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-            box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+            box = _box_of(mask)
+            assert box is not None
             visible_px = int(np.count_nonzero(mask))
             whole_px = self.view.area_in_picture(self.outline(data, int(mocap)))
             fraction = min(1.0, visible_px / max(whole_px, 1.0))
             boxes.append(TruthBox(self._class_of_mocap[int(mocap)], box, fraction, visible_px, int(mocap)))
         return boxes
+
+    def sighting(self, data: mujoco.MjData, mocap: int) -> Sighting:
+        """One object; cheap when nothing of it could be in the picture."""
+        outline = self.outline(data, mocap)
+        in_picture_px = self.view.area_in_picture(outline)
+        whole_px = silhouette.area(outline)
+        if in_picture_px == 0.0:
+            return Sighting(None, 0.0, 0.0, whole_px)
+        mask = self._objects(data) == mocap
+        box = _box_of(mask)
+        return Sighting(box, float(np.count_nonzero(mask)), in_picture_px, whole_px)
 
     def outline(self, data: mujoco.MjData, mocap: int) -> NDArray[np.float64]:
         """The object's silhouette in pixels, an (n, 2) polygon not yet cut to the picture; n is 0 behind the camera."""
@@ -121,3 +147,10 @@ class SceneCamera:
         self._renderer.render(out=self._segments)
         geoms = np.where(self._segments[..., 1] == int(mujoco.mjtObj.mjOBJ_GEOM), self._segments[..., 0], -1)
         return self._mocap_of_geom[geoms]
+
+
+def _box_of(mask: NDArray[np.bool_]) -> Box | None:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows) == 0:
+        return None
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

@@ -82,7 +82,9 @@ class ScriptedClient:
         self._request += 1
         return self._request.to_bytes(2, "big")
 
-    def create(self, kind: int, number: int, blob: bytes, parent: bytes, flags: int = REUSE | REPLACE) -> bytes:
+    def create(
+        self, kind: int, number: int, blob: bytes, parent: bytes, flags: int = REUSE | REPLACE
+    ) -> bytes:
         """CREATE in binary form, reliably; returns the request id that the status will carry."""
         request = self.request()
         writer = CdrWriter().raw(request + object_id(number, kind)).u8(kind).u8(3).u32(len(blob)).raw(blob)

@@ -65,9 +65,8 @@ def score(
     moving = records[records["target_in_motion"]]
     frames = sorted(frames, key=lambda frame: frame.capture_stamp_ns)
     if len(moving) == 0:
-        return _report(
-            Verdicts(*(np.empty(0, kind) for kind in (np.int64, bool, bool)), 0), moving, moving, 1.0
-        )
+        nothing = Verdicts(np.empty(0, np.int64), np.empty(0, bool), np.empty(0, bool), 0)
+        return _report(nothing, moving, moving, contract.planning.follow_distance_m)
     began_ns = int(moving["stamp_ns"][0])
     end_ns = _end_of_run(moving, frames) if until_ns is None else until_ns
     moving = moving[moving["stamp_ns"] <= end_ns]

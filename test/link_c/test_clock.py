@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from client_under_test import Client, ClockFilter
 from scripted_agent import MS, ScriptedAgent, World
+from serial_frames import split
 
 US = 1000
 S = 1_000_000_000
@@ -228,6 +229,23 @@ def test_client_matches_replies_by_originate(world: World) -> None:
     world.client.receive(bytes(world.agent.out), world.now_ns)
     assert (clock.ros_ns(world.now_ns), clock.bound_ns(world.now_ns)) == before
     assert clock.locked(world.now_ns)
+
+
+def test_a_repeated_reply_does_not_count(world: World) -> None:
+    world.connect()
+    world.run_for(1000)
+    world.agent.out = bytearray()
+    replies = []
+    while not replies:
+        world.client.run(world.now_ns)
+        world.agent.receive(world.client.take_sent(), world.now_ns)
+        replies = [one for one in split(bytes(world.agent.out)) if one[9] == 15]
+        world.agent.out = bytearray()
+        world.now_ns += MS
+    world.client.receive(replies[0], world.now_ns)
+    round_trip_us = world.client.stats.round_trip_us
+    world.client.receive(replies[0], world.now_ns + 50 * MS)
+    assert world.client.stats.round_trip_us == round_trip_us == 1000
 
 
 def test_clock_lives_through_a_reconnect(world: World) -> None:

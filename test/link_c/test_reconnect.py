@@ -23,6 +23,7 @@ from client_under_test import (
 from scripted_agent import (
     ARM,
     CMD_VEL,
+    COOKIE,
     DIAGNOSTICS,
     IDENTITY,
     JOINT_STATES,
@@ -34,7 +35,7 @@ from scripted_agent import (
     message,
     submessage,
 )
-from serial_frames import frame
+from serial_frames import Unframer, frame
 
 
 def run_traffic(world: World, milliseconds: int) -> None:
@@ -94,6 +95,35 @@ def test_agent_dies_and_returns_at_any_moment_of_the_creation(library: ctypes.CD
     world.connect(limit_ms=900)
     creates = [c for c in world.agent.creates if c[4] == 1]
     assert len({c[10:12] for c in creates}) == 1 + 6 * 3 + 2
+
+
+def test_line_that_stops_in_mid_frame_and_is_freed_after_the_loss(world: World) -> None:
+    world.connect()
+    world.client.publish(JOINT_STATES, bytes(150), world.now_ns)
+    world.run_for(3)
+    world.client.line_room = 20
+    world.client.publish(JOINT_STATES, bytes(150), world.now_ns)
+    world.run_for(700)
+    assert world.client.stats.loss == LOSS_SILENCE
+    world.client.line_room = None
+    world.connect(limit_ms=300)
+    assert world.client.publish(JOINT_STATES, b"back", world.now_ns)
+    world.run_for(3)
+    assert world.agent.unframer.bad == 1  # the half frame
+    assert world.agent.writes[-1][2] == b"back"
+
+
+def test_login_that_waits_for_the_line_dies_with_the_answer_to_the_one_before(client: Client) -> None:
+    """Behind the first creations it would restart the agent's streams."""
+    client.run(MS)
+    client.take_sent()
+    client.line_room = 0
+    client.run(102 * MS)
+    client.receive(frame(message(0, 0, submessage(4, b"\0\0" + COOKIE + b"\0"))), 103 * MS)
+    client.line_room = None
+    client.run(104 * MS)
+    sent = Unframer().take(client.take_sent())
+    assert sent and all(payload[4] != 0 for payload in sent)
 
 
 def test_ten_seconds_of_noise(world: World) -> None:

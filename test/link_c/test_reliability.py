@@ -19,7 +19,7 @@ from scripted_agent import (
     data,
     numbered,
 )
-from serial_frames import Unframer
+from serial_frames import Unframer, frame
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -106,3 +106,24 @@ def test_heartbeat_skips_what_the_agent_no_longer_has(world: World) -> None:
     agent.unconfirmed.pop(next(iter(agent.unconfirmed)))
     world.run_for(250)
     assert [request for _, request in world.client.requests] == [bytes([1]), bytes([2])]
+
+
+class ReliableLost(Line):
+    """Carries everything but the reliable messages."""
+
+    def carry(self, line: bytes) -> bytes:
+        return b"".join(frame(payload, 1, 0) for payload in Unframer().take(line) if payload[1] != RELIABLE)
+
+
+def test_agent_that_keeps_asking_is_not_given_up(world: World) -> None:
+    """Three seconds in which heartbeats and their answers get through and the data does not."""
+    world.connect()
+    world.run_for(5)
+    line, world.up = world.up, ReliableLost()
+    assert world.client.publish(DIAGNOSTICS, b"sure", world.now_ns)
+    world.run_for(3000)
+    assert world.agent.writes == []
+    world.up = line
+    world.run_for(60)
+    assert [sample for _, _, sample in world.agent.writes] == [b"sure"]
+    assert world.client.stats.reconnects == 0

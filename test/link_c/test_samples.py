@@ -59,6 +59,13 @@ def test_late_and_doubled_best_effort_samples_are_dropped(world: World) -> None:
     assert world.client.stats.duplicates == 3
 
 
+def test_one_sample_repeated_many_times_is_taken_once(world: World) -> None:
+    world.connect()
+    world.agent.out += frame(message(1, 0, data(CMD_VEL, 6, b"go"))) * 10
+    world.run_for(2)
+    assert world.client.samples == [(CMD_VEL, b"go")]
+
+
 def test_a_best_effort_stream_that_counts_anew_is_believed_after_a_few(world: World) -> None:
     """One wrong number that got past the CRC must not silence the commands for thousands of messages."""
     world.connect()
@@ -132,6 +139,22 @@ def test_too_large_a_fragmented_request_is_dropped_counted_and_the_stream_goes_o
     world.run_for(20)
     assert world.client.requests == [(CLEAR_FAULT, b"next")]
     assert world.client.stats.oversized_samples == 1
+
+
+def test_fragments_whose_middle_is_given_up_are_not_mended_with_junk(world: World) -> None:
+    """The agent forgot the second of three: its end alone is no request."""
+    world.connect()
+    world.run_for(5)
+    parts = fragments(data(ARM, 8, IDENTITY + bytes(900)))
+    world.agent.send_reliable(parts[0])
+    world.run_for(5)
+    world.agent.send_reliable(submessage(13, data(ARM, 8, IDENTITY + b"junk"), 1))
+    world.agent.out = bytearray()
+    world.agent.unconfirmed.clear()
+    world.agent.send_reliable(submessage(13, data(ARM, 8, IDENTITY + b"junk"), 3))
+    world.agent.send_reliable(data(CLEAR_FAULT, 8, IDENTITY + b"next"))
+    world.run_for(250)
+    assert world.client.requests == [(CLEAR_FAULT, b"next")]
 
 
 def test_requests_wait_while_replies_cannot_be_held(world: World) -> None:

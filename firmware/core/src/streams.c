@@ -125,7 +125,7 @@ bool takt_reliable_out_acknack(takt_reliable_out_t *out, uint16_t first, uint16_
     out->confirmed = (uint8_t)(first - out->first);
     const unsigned confirmed_bits = (1u << out->confirmed) - 1u;
     const unsigned asked = (unsigned)missing << out->confirmed;
-    out->due = (uint8_t)((out->due | (asked & out->sent_once)) & ~confirmed_bits);
+    out->due = (uint8_t)((out->due | asked) & ~confirmed_bits);
     release(out);
     return true;
 }

@@ -96,9 +96,21 @@ def _reason(path: str, error: Exception) -> Exception:
         return TaktError(f"no permission to open {path}", "sudo usermod -aG dialout $USER, then log in again")
     if number in (errno.EAGAIN, errno.EBUSY):
         return TaktError(f"{path} is in use by another program", "end that program (fuser -v names it)")
-    if number == errno.ENOTTY or number == errno.EISDIR:
+    if not _is_terminal(path):
         return TaktError(f"{path} is not a serial port", "name the port, such as /dev/ttyACM0")
     return LineLost(f"{path}: {error}")
+
+
+def _is_terminal(path: str) -> bool:
+    """False only where that is certain: a device that has gone may come back as one."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError as error:
+        return error.errno != errno.EISDIR
+    try:
+        return os.isatty(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _udev_name(path: str) -> str | None:

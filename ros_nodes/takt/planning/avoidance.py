@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from takt.planning.limits import MotionLimits
 
-_HORIZON_S = 1.2
-_STEPS = 12
+_HORIZON_S = 1.0
+_STEPS = 10
 _TURN_FADES_S = 0.5
 _SPEEDS = 9
 _TURNS_RAD_S = np.linspace(-2.0, 2.0, 13)

@@ -55,11 +55,6 @@ class GroundCamera:
     def half_fov_rad(self) -> float:
         return math.atan(self.width_px / 2.0 / self.focal_px)
 
-    @property
-    def blind_range_m(self) -> float:
-        """Ground nearer than this to the camera lies below the picture."""
-        return self.height_m / -self.direction(self.width_px / 2.0, self.height_px).slope
-
     def direction(self, u_px: float, v_px: float) -> Direction:
         """Direction of the ray through a pixel position."""
         right = (u_px - self.width_px / 2.0) / self.focal_px

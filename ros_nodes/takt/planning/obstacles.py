@@ -13,10 +13,13 @@ from takt.planning.projection import ObstacleSighting
 _MATCH_M = 0.40  # a sighting this near (plus its own uncertainty) to a known obstacle is that obstacle
 _SIGHTINGS_TO_BELIEVE = 2
 _KEPT_S = 8.0
-_KEPT_MOVING_S = 1.0  # one that moved is soon not there any more
+_KEPT_MOVING_S = 0.4  # one that moves is soon not there any more
+_KEPT_CUT_S = 0.6  # one of which the picture never held the whole: what it is cannot be said
 _MISSING_S = 0.35  # should be seen and is not: gone
-_MOVED_M = 0.35
+_MOVED_M = 0.15  # across the line of sight, within the window
+_WINDOW_NS = 700_000_000
 _RELIABLE_RANGE_M = 3.0  # farther out a missing detection proves nothing
+_NEAREST_M = 0.15  # obstacles are taller than the camera: nearer ones fill the picture, but are in it
 _EDGE_MARGIN_RAD = 0.08
 _GAIN = 0.35
 _MOST = 24
@@ -24,19 +27,35 @@ _MOST = 24
 
 @dataclass
 class Obstacle:
-    """A disc in odom. ``anchor`` is where it was first seen."""
+    """A disc in odom. ``anchor`` is where it was when the present window of motion began."""
 
     x_m: float
     y_m: float
     radius_m: float
     anchor: tuple[float, float]
+    anchor_ns: int
     seen_ns: int
     sightings: int = 1
+    seen_whole: bool = False
+    moving: bool = False
     expected_since_ns: int | None = None
 
-    @property
-    def moving(self) -> bool:
-        return math.hypot(self.x_m - self.anchor[0], self.y_m - self.anchor[1]) > _MOVED_M
+    def become_whole(self, x_m: float, y_m: float, radius_m: float, stamp_ns: int) -> None:
+        """The first sighting that shows all of it: what was guessed before does not count."""
+        self.x_m, self.y_m, self.radius_m, self.seen_whole = x_m, y_m, radius_m, True
+        self.anchor, self.anchor_ns = (x_m, y_m), stamp_ns
+
+    def judge_motion(self, stamp_ns: int, sight_rad: float) -> None:
+        """Compare with the anchor across the line of sight, where positions are exact; distances are not."""
+        dx, dy = self.x_m - self.anchor[0], self.y_m - self.anchor[1]
+        across_m = abs(dy * math.cos(sight_rad) - dx * math.sin(sight_rad))
+        elapsed = stamp_ns - self.anchor_ns >= _WINDOW_NS
+        if across_m > _MOVED_M:
+            self.moving = True
+        elif elapsed:
+            self.moving = False
+        if elapsed:
+            self.anchor, self.anchor_ns = (self.x_m, self.y_m), stamp_ns
 
 
 class ObstacleMemory:
@@ -77,24 +96,24 @@ class ObstacleMemory:
     def _take(
         self, stamp_ns: int, pose: Odometry, sighting: ObstacleSighting, free: list[Obstacle]
     ) -> Obstacle | None:
-        sin, cos = math.sin(pose.yaw_rad), math.cos(pose.yaw_rad)
-        x_m = pose.x_m + cos * sighting.x_m - sin * sighting.y_m
-        y_m = pose.y_m + sin * sighting.x_m + cos * sighting.y_m
+        x_m, y_m, radius_m = _in_odom(pose, sighting.disc())
         nearest = min(free, key=lambda one: math.hypot(one.x_m - x_m, one.y_m - y_m), default=None)
         reach_m = _MATCH_M + min(2.0 * sighting.sigma_m, 0.6)
         if nearest is None or math.hypot(nearest.x_m - x_m, nearest.y_m - y_m) > reach_m:
-            self._known.append(Obstacle(x_m, y_m, sighting.radius_m, (x_m, y_m), stamp_ns))
+            new = Obstacle(x_m, y_m, radius_m, (x_m, y_m), stamp_ns, stamp_ns, seen_whole=not sighting.cut)
+            self._known.append(new)
             return None
         nearest.seen_ns, nearest.expected_since_ns = stamp_ns, None
         nearest.sightings += 1
-        if sighting.cut and nearest.sightings > _SIGHTINGS_TO_BELIEVE:
-            return nearest  # half an obstacle says that it is there, not where its middle is
+        x_m, y_m, radius_m = _in_odom(pose, sighting.disc(nearest.radius_m if nearest.seen_whole else 0.0))
+        if not sighting.cut and not nearest.seen_whole:
+            nearest.become_whole(x_m, y_m, radius_m, stamp_ns)
+            return nearest
         gain = _GAIN / (1.0 + (sighting.sigma_m / 0.1) ** 2)
         nearest.x_m += gain * (x_m - nearest.x_m)
         nearest.y_m += gain * (y_m - nearest.y_m)
-        nearest.radius_m += gain * (sighting.radius_m - nearest.radius_m)
-        if nearest.sightings < 15:  # the first far sightings are rough: they do not count as motion
-            nearest.anchor = (nearest.x_m, nearest.y_m)
+        nearest.radius_m += gain * (radius_m - nearest.radius_m)
+        nearest.judge_motion(stamp_ns, math.atan2(y_m - pose.y_m, x_m - pose.x_m))
         return nearest
 
     def _mark_missing(
@@ -110,8 +129,7 @@ class ObstacleMemory:
     ) -> bool:
         azimuth_rad, range_m = self._from_camera(pose, one.x_m, one.y_m)
         inside = abs(azimuth_rad) < self._camera.half_fov_rad - _EDGE_MARGIN_RAD
-        near_m = range_m - one.radius_m
-        if not inside or not self._camera.blind_range_m < near_m < _RELIABLE_RANGE_M:
+        if not inside or not _NEAREST_M < range_m < _RELIABLE_RANGE_M:
             return False
         for x_m, y_m, radius_m in hiding:
             other_rad, other_m = self._from_camera(pose, x_m, y_m)
@@ -128,7 +146,7 @@ class ObstacleMemory:
 
     def _forget(self, stamp_ns: int) -> None:
         def stays(one: Obstacle) -> bool:
-            kept_s = _KEPT_MOVING_S if one.moving else _KEPT_S
+            kept_s = _KEPT_MOVING_S if one.moving else _KEPT_S if one.seen_whole else _KEPT_CUT_S
             if one.sightings < _SIGHTINGS_TO_BELIEVE:
                 kept_s = 0.2
             missing_ns = 0 if one.expected_since_ns is None else stamp_ns - one.expected_since_ns
@@ -137,3 +155,9 @@ class ObstacleMemory:
         self._known = [one for one in self._known if stays(one)]
         self._known.sort(key=lambda one: one.seen_ns)
         del self._known[:-_MOST]
+
+
+def _in_odom(pose: Odometry, disc: tuple[float, float, float]) -> tuple[float, float, float]:
+    sin, cos = math.sin(pose.yaw_rad), math.cos(pose.yaw_rad)
+    x_m, y_m, radius_m = disc
+    return pose.x_m + cos * x_m - sin * y_m, pose.y_m + sin * x_m + cos * y_m, radius_m

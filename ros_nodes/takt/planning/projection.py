@@ -18,7 +18,7 @@ from takt.planning.camera import GroundCamera
 TARGET_RADIUS_M = 0.12
 TARGET_HEIGHT_M = 0.40
 EDGE_SIGMA_PX = 1.5
-BORDER_PX = 2.0  # an edge this near to the picture's border is taken as cut off
+BORDER_PX = 4.0  # an edge this near to the picture's border is taken as cut off
 _DISBELIEF_SIGMAS = 3.0
 _DISBELIEF_SHARE = 0.05  # of the distance: the model error that pixels do not explain
 _FARTHEST_M = 8.0
@@ -36,13 +36,43 @@ class Sighting:
 
 @dataclass(frozen=True)
 class ObstacleSighting:
-    """A disc in base_link that holds the obstacle's visible front. ``cut`` says that the picture's side ends it."""
+    """What a box tells of an obstacle: distance of its near side from the camera, and between which azimuths it is.
 
-    x_m: float
-    y_m: float
-    radius_m: float
+    ``left_cut``/``right_cut`` say that it goes on beyond that side of the picture.
+    """
+
+    near_m: float
     sigma_m: float
-    cut: bool
+    left_rad: float
+    right_rad: float
+    left_cut: bool
+    right_cut: bool
+    camera_x_m: float
+
+    @property
+    def cut(self) -> bool:
+        return self.left_cut or self.right_cut
+
+    def disc(self, known_radius_m: float = 0.0) -> tuple[float, float, float]:
+        """(x, y, radius) in base_link of a disc behind the visible front.
+
+        A known radius that is larger than what is seen extends the disc beyond the side that is cut.
+        """
+        half = max((self.left_rad - self.right_rad) / 2.0, 0.0)
+        seen_m = min(max(self.near_m * math.tan(min(half, 1.2)), _SMALLEST_OBSTACLE_M), _LARGEST_OBSTACLE_M)
+        radius_m = max(seen_m, known_radius_m) if self.cut else seen_m
+        centre_m = self.near_m + radius_m
+        known_half = math.asin(min(radius_m / centre_m, 1.0))
+        azimuth_rad = (self.left_rad + self.right_rad) / 2.0
+        if self.left_cut and not self.right_cut:
+            azimuth_rad = max(azimuth_rad, self.right_rad + known_half)
+        elif self.right_cut and not self.left_cut:
+            azimuth_rad = min(azimuth_rad, self.left_rad - known_half)
+        return (
+            self.camera_x_m + centre_m * math.cos(azimuth_rad),
+            centre_m * math.sin(azimuth_rad),
+            radius_m,
+        )
 
 
 @dataclass(frozen=True)
@@ -150,7 +180,7 @@ def locate_target(camera: GroundCamera, box_xyxy_px: NDArray[np.float32], score:
 
 
 def locate_obstacle(camera: GroundCamera, box_xyxy_px: NDArray[np.float32]) -> ObstacleSighting | None:
-    """The obstacle as a disc whose near side is where the box meets the ground; None above the horizon.
+    """The obstacle, its near side where the box meets the ground; None above the horizon.
 
     A box cut by the lower border is nearer than what the border shows, so the border's range is the safe answer.
     """
@@ -160,16 +190,12 @@ def locate_obstacle(camera: GroundCamera, box_xyxy_px: NDArray[np.float32]) -> O
     beside_m = _range_at_height(camera, middle_u, edges.bottom + 1.0, 0.0)
     if near_m is None or beside_m is None or near_m >= _FARTHEST_M:
         return None
-    left_rad = camera.direction(edges.left, edges.bottom).azimuth_rad
-    right_rad = camera.direction(edges.right, edges.bottom).azimuth_rad
-    half = max((left_rad - right_rad) / 2.0, 0.0)
-    radius_m = min(max(near_m * math.tan(min(half, 1.2)), _SMALLEST_OBSTACLE_M), _LARGEST_OBSTACLE_M)
-    azimuth_rad = (left_rad + right_rad) / 2.0
-    centre_m = near_m + radius_m
     return ObstacleSighting(
-        camera.x_m + centre_m * math.cos(azimuth_rad),
-        centre_m * math.sin(azimuth_rad),
-        radius_m,
+        near_m,
         abs(near_m - beside_m) * EDGE_SIGMA_PX,
-        edges.left_cut or edges.right_cut or edges.bottom_cut,
+        camera.direction(edges.left, edges.bottom).azimuth_rad,
+        camera.direction(edges.right, edges.bottom).azimuth_rad,
+        edges.left_cut,
+        edges.right_cut,
+        camera.x_m,
     )

@@ -9,6 +9,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import takt.contract
+
 Parameter = str | int | float | bool
 
 
@@ -54,7 +56,7 @@ def simulation(options: SimOptions) -> list[Process]:
         ends.append(_cable(run, options.cut_link_at_s))
         device = run / "cable"
     camera: dict[str, Parameter] = {"source": "mujoco", "plant_state": f"{options.name}_plant"}
-    camera |= {"plant_log": str(run / "plant.log"), "blank_after_s": options.blank_camera_at_s}
+    camera["blank_after_s"] = options.blank_camera_at_s
     middle = _middle(segment, str(device), camera, options.weights, options.dashboard_port)
     return [*ends, *middle]
 
@@ -87,8 +89,9 @@ def load(path: Path) -> list[Process]:
 def _posix_firmware(options: SimOptions) -> Process:
     run = options.run_dir
     arguments = ("--link", f"pty:{run / 'link'}", "--plant", f"pty:{run / 'plant'}")
-    retained = ("--retained", str(run / "retained.bin"))
-    return Process("firmware", str(options.firmware), arguments + retained, ros=False)
+    priority = takt.contract.load().scheduling.firmware
+    arguments += ("--retained", str(run / "retained.bin"), "--fifo", str(priority))
+    return Process("firmware", str(options.firmware), arguments, ros=False)
 
 
 def _plant(options: SimOptions) -> Process:

@@ -30,11 +30,11 @@ def latency(
     }
 
 
-def control(loop: Values, period_ms: float) -> dict[str, Any]:
-    """The board's own account of its loop."""
+def control(loop: Values, timing: Values, period_ms: float) -> dict[str, Any]:
+    """The board's own account of its loop: counters and the spread of its timing."""
 
     def spread(name: str) -> dict[str, float]:
-        return {key: float(loop.get(f"{name}_{key}_us", "nan")) for key in _PERCENTILES}
+        return {key: float(timing.get(f"{name}_{key}_us", 0.0)) for key in _PERCENTILES}
 
     return {
         "period_ms": period_ms,

@@ -163,7 +163,9 @@ class Run:
             "contract_hash": contract.hash_property,
             "bring_up_s": round(self._bring_up_s, 2),
             "mission": scored,
-            "control": demo_report.control(said.get("base: loop", {}), 1000.0 / contract.control.rate_hz),
+            "control": demo_report.control(
+                said.get("base: loop", {}), said.get("base: timing", {}), 1000.0 / contract.control.rate_hz
+            ),
             "latency_ms": demo_report.latency(frames, said, referee.photon_to_motor_ms),
             "frames": {
                 "captured": len(frames) + (referee.frames.unseen if referee.frames else 0),

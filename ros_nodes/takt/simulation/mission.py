@@ -1,6 +1,7 @@
 """Judges a run from the plant's log: was the target kept in sight and at its distance, was anything touched.
 
-Truth comes from rendering each frame's state again, not from anything that the robot said.
+Truth comes from each frame's state in the log, drawn again where something could stand before the target; it never
+comes from anything that the robot said.
 """
 
 from __future__ import annotations

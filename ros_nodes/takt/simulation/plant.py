@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 import takt.contract
+from takt.simulation.engine import mujoco
 from takt.simulation.motor import DriveTrain
 from takt.simulation.plant_protocol import RUNGS, DutyFrame, EncoderFrame
 from takt.simulation.plant_record import RECORD, ROBOT_QPOS

@@ -10,16 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from takt.simulation import offscreen_gl
-
-offscreen_gl.select()
-
-import mujoco  # noqa: E402  (after the choice of its OpenGL back end)
-
-import takt.contract  # noqa: E402
-from takt import resources  # noqa: E402
-from takt.simulation.motor import DriveTrain  # noqa: E402
-from takt.simulation.scene_spec import (  # noqa: E402
+import takt.contract
+from takt import resources
+from takt.simulation.engine import mujoco
+from takt.simulation.motor import DriveTrain
+from takt.simulation.scene_spec import (
     FLOOR_STYLES,
     OBSTACLE_CLASS,
     OBSTACLE_SLOTS,

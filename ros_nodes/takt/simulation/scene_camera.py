@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from takt.simulation import offscreen_gl
+import numpy as np
+from numpy.typing import NDArray
 
-offscreen_gl.select()
-
-import mujoco  # noqa: E402  (after the choice of its OpenGL back end)
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-
-from takt.simulation import silhouette  # noqa: E402
-from takt.simulation.scene import CAMERA, Scene  # noqa: E402
+from takt.simulation import silhouette
+from takt.simulation.engine import mujoco
+from takt.simulation.scene import CAMERA, Scene
 
 Box = tuple[float, float, float, float]
 
@@ -103,15 +100,16 @@ class SceneCamera:
         return boxes
 
     def sighting(self, data: mujoco.MjData, mocap: int) -> Sighting:
-        """One object; cheap when nothing of it could be in the picture."""
+        """One object. Draws only when something could stand before it; else its outline says everything."""
         outline = self.outline(data, mocap)
         in_picture_px = self.view.area_in_picture(outline)
         whole_px = silhouette.area(outline)
         if in_picture_px == 0.0:
             return Sighting(None, 0.0, 0.0, whole_px)
+        if not self._may_be_covered(data, mocap):
+            return Sighting(self.view.pixel_box(outline), in_picture_px, in_picture_px, whole_px)
         mask = self._objects(data) == mocap
-        box = _box_of(mask)
-        return Sighting(box, float(np.count_nonzero(mask)), in_picture_px, whole_px)
+        return Sighting(_box_of(mask), float(np.count_nonzero(mask)), in_picture_px, whole_px)
 
     def outline(self, data: mujoco.MjData, mocap: int) -> NDArray[np.float64]:
         """The object's silhouette in pixels, an (n, 2) polygon not yet cut to the picture; n is 0 behind the camera."""
@@ -126,9 +124,7 @@ class SceneCamera:
             for geom, owner in self._scene.object_of_geom.items()
             if owner == mocap
         ]
-        # MuJoCo's camera axes: x right, y up, looking along -z.
-        turned = data.cam_xmat[self._camera_id].reshape(3, 3) * (1.0, -1.0, -1.0)
-        return self.view.outline((np.concatenate(corners) - data.cam_xpos[self._camera_id]) @ turned)
+        return self.view.outline(self._in_optical_frame(data, np.concatenate(corners)))
 
     def close(self) -> None:
         """Free the OpenGL context."""
@@ -139,6 +135,33 @@ class SceneCamera:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _in_optical_frame(self, data: mujoco.MjData, points_m: silhouette.Points) -> silhouette.Points:
+        """World points (n, 3) as x right, y down, z ahead. MuJoCo's own camera axes are x right, y up, z back."""
+        turned = data.cam_xmat[self._camera_id].reshape(3, 3) * (1.0, -1.0, -1.0)
+        return np.asarray((points_m - data.cam_xpos[self._camera_id]) @ turned)
+
+    def _may_be_covered(self, data: mujoco.MjData, mocap: int) -> bool:
+        """True if, seen from above, another object's circumscribed circle reaches into the lines of sight to it."""
+        reach_m = self._reach_m()
+        at = self._in_optical_frame(data, data.mocap_pos)
+        distance_m = np.hypot(at[:, 0], at[:, 2])
+        half_width = np.arcsin(np.minimum(1.0, reach_m / np.maximum(distance_m, 1e-6)))
+        apart = np.abs(np.arctan2(at[:, 0], at[:, 2]) - math.atan2(at[mocap, 0], at[mocap, 2]))
+        apart = np.minimum(apart, 2.0 * math.pi - apart)
+        nearer = distance_m - reach_m <= distance_m[mocap] + reach_m[mocap]
+        covers = nearer & (apart <= half_width + half_width[mocap]) & (data.mocap_pos[:, 2] > 0.0)
+        covers[mocap] = False
+        return bool(covers.any())
+
+    def _reach_m(self) -> silhouette.Points:
+        """Radius of the upright cylinder around each mocap body; shapes may have been changed by Scene.apply."""
+        reach = np.zeros(self._scene.model.nmocap)
+        for geom, mocap in self._scene.object_of_geom.items():
+            size = self._scene.model.geom_size[geom]
+            is_box = int(self._scene.model.geom_type[geom]) == mujoco.mjtGeom.mjGEOM_BOX
+            reach[mocap] = max(reach[mocap], math.hypot(size[0], size[1]) if is_box else size[0])
+        return reach
 
     def _objects(self, data: mujoco.MjData) -> NDArray[np.int32]:
         """The mocap id that each pixel shows, -1 for floor, walls and sky; shape (height, width)."""

@@ -66,12 +66,17 @@ class View:
             polygon = _clip_half_plane(polygon, side * (polygon[:, axis] - limit))
         return polygon
 
-    def box(self, outline_px: Points) -> tuple[float, float, float, float] | None:
-        """Bounding box (x0, y0, x1, y1) of what lies inside the picture; None when nothing does."""
+    def pixel_box(self, outline_px: Points) -> tuple[float, float, float, float] | None:
+        """Box (x0, y0, x1, y1), right and lower edges exclusive, of the pixels whose centres lie in the outline.
+
+        None when there are none. Without anything before it, this is the box that drawing the body would give.
+        """
         inside = self.clip(outline_px)
         if len(inside) == 0:
             return None
-        low, high = inside.min(axis=0), inside.max(axis=0)
+        low, high = np.ceil(inside.min(axis=0) - 0.5), np.floor(inside.max(axis=0) + 0.5)
+        if (high <= low).any():
+            return None
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 

@@ -72,17 +72,19 @@ def _value(node: yaml.Node, path: Path_, lines: dict[Path_, int], source: Path) 
     try:
         return yaml.SafeLoader("").construct_object(node)
     except (yaml.YAMLError, ValueError) as error:
-        line = node.start_mark.line + 1
-        raise TaktError(
-            f"{source}:{line}: {'.'.join(path)} cannot be read: {error}", "write a plain value"
-        ) from error
+        where = f"{source}:{node.start_mark.line + 1}: {'.'.join(path)}"
+        raise TaktError(f"{where} cannot be read: {_problem(error)}", "write a plain value") from error
 
 
 def _syntax(source: Path, error: Exception) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     line = mark.line + 1 if mark is not None else 1
-    return f"{source}:{line}: YAML syntax error: {problem}"
+    return f"{source}:{line}: YAML syntax error: {_problem(error)}"
+
+
+def _problem(error: Exception) -> str:
+    """The one line of a YAML error that says what is wrong."""
+    return str(getattr(error, "problem", None) or str(error).splitlines()[0])
 
 
 def _reason(error: Exception) -> str:

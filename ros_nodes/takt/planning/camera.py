@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+
+from takt.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class GroundCamera:
     pitch_rad: float
 
     @classmethod
-    def from_contract(cls, contract: Any) -> GroundCamera:
+    def from_contract(cls, contract: Contract) -> GroundCamera:
         """The camera that the contract's ``robot`` section describes."""
         robot = contract.robot
         focal_px = robot.camera_width_px / 2.0 / math.tan(robot.camera_horizontal_fov_rad / 2.0)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from takt.contract import Contract
 from takt.deadlines import Rung
 from takt.planning.avoidance import Avoidance, Goal, in_base
 from takt.planning.camera import GroundCamera
@@ -63,7 +64,7 @@ class Follower:
     ``track`` and ``obstacles`` (odom frame) and ``observed`` are for those who look on.
     """
 
-    def __init__(self, contract: Any) -> None:
+    def __init__(self, contract: Contract) -> None:
         planning = contract.planning
         self._camera = GroundCamera.from_contract(contract)
         self._limits = MotionLimits.from_contract(contract)
@@ -71,7 +72,7 @@ class Follower:
         self._odometry_age_ns = int(contract.topics["joint_states"].max_age_ms * 1e6)
         self._lost_s = planning.lost_timeout_ms / 1e3
         self._distance_m = planning.follow_distance_m
-        self._period_s = 1.0 / planning.rate_hz
+        self._period_s: float = 1.0 / planning.rate_hz
         self._tracker = TargetTracker()
         self._memory = ObstacleMemory(self._camera)
         self._poses = PoseHistory()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from takt.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class MotionLimits:
     half_separation_m: float
 
     @classmethod
-    def from_contract(cls, contract: Any, reverse_m_s: float = 0.25) -> MotionLimits:
+    def from_contract(cls, contract: Contract, reverse_m_s: float = 0.25) -> MotionLimits:
         limits, robot = contract.limits, contract.robot
         return cls(
             limits.speed_m_s,

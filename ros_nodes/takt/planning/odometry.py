@@ -6,10 +6,11 @@ import math
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from takt.contract import Contract
 
 _HISTORY_S = 1.5
 _EXTRAPOLATE_S = 0.1
@@ -57,7 +58,7 @@ class WheelOdometry:
     """Integrates wheel angles (rad, forward positive). Angles that jump, or time that runs back, start a new count
     from the pose reached so far."""
 
-    def __init__(self, contract: Any) -> None:
+    def __init__(self, contract: Contract) -> None:
         robot, self._limits = contract.robot, contract.limits
         self._radius_m, self._separation_m = robot.wheel_radius_m, robot.wheel_separation_m
         self._wheels: tuple[float, float] | None = None
@@ -104,7 +105,7 @@ def _propagated(before: Odometry, way_m: float, turn_rad: float) -> NDArray[np.f
             (_TURN_SIGMA_RAD_PER_RAD**2) * (abs(turn_rad) + abs(way_m)),
         ]
     )
-    return of_pose @ before.covariance @ of_pose.T + of_motion @ motion @ of_motion.T
+    return np.asarray(of_pose @ before.covariance @ of_pose.T + of_motion @ motion @ of_motion.T)
 
 
 class PoseHistory:

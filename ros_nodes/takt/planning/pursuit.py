@@ -57,8 +57,8 @@ class Pursuit:
         along = track.vx_m_s * math.cos(sight_rad) + track.vy_m_s * math.sin(sight_rad)
         across = track.vy_m_s * math.cos(sight_rad) - track.vx_m_s * math.sin(sight_rad)
         own_across = -pose.speed_m_s * math.sin(bearing)
-        closing = self._distance(self._follow_distance_m - range_m, dt=dt_s) + along
-        yaw_rate = self._heading(-bearing, dt=dt_s) + (across - own_across) / max(range_m, 0.5)
+        closing = _asked(self._distance, self._follow_distance_m - range_m, dt_s) + along
+        yaw_rate = _asked(self._heading, -bearing, dt_s) + (across - own_across) / max(range_m, 0.5)
         facing = max(0.0, (math.cos(bearing) - _FACING) / (1.0 - _FACING))
         return Aim(closing * facing, yaw_rate, range_m, bearing)
 
@@ -67,3 +67,9 @@ def _loop(gains: tuple[float, float, float], limit: float) -> PID:
     loop = PID(*gains, setpoint=0.0, sample_time=None, time_fn=_frozen_clock)
     loop.output_limits = (-limit, limit)
     return loop
+
+
+def _asked(loop: PID, measured: float, dt_s: float) -> float:
+    output = loop(measured, dt=dt_s)
+    assert output is not None  # only a loop in manual mode that never ran gives none
+    return output

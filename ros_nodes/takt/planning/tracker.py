@@ -79,7 +79,8 @@ class TargetTracker:
         unseen_s = (now_ns - self._stamp_ns) / 1e9
         state, covariance = self._predicted(self._state, unseen_s)
         sigma_m = math.sqrt(max(covariance[0, 0], covariance[1, 1]))
-        return Track(*(float(value) for value in state), sigma_m, unseen_s)
+        x_m, y_m, vx_m_s, vy_m_s = (float(value) for value in state)
+        return Track(x_m, y_m, vx_m_s, vy_m_s, sigma_m, unseen_s)
 
     def _start(self, stamp_ns: int, position: NDArray[np.float64], noise: NDArray[np.float64]) -> None:
         self._state = np.concatenate([position, np.zeros(2)])

@@ -1,0 +1,157 @@
+"""The planner node: the ring's newest results and the wheels' angles in, velocity commands out."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import PoseStamped, TwistStamped
+from nav_msgs.msg import Odometry as OdometryMessage
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import JointState
+from visualization_msgs.msg import MarkerArray
+
+import takt.contract
+from takt.deadlines import Histogram, Rung, StageClock
+from takt.frames import Attached
+from takt.nodes import planner_messages as messages
+from takt.nodes.planner_loop import PlannerLoop
+from takt.nodes.shell import main_of, publish_stage
+from takt.planning import Command, Follower, Observation, WheelOdometry
+
+try:
+    from tf2_msgs.msg import TFMessage
+except ImportError:  # tf2_msgs comes with a ROS installation, not with the wheels
+    TFMessage = None
+
+_LADDER_SILENCE_NS = 3_000_000_000  # the supervisor tells its rung every second
+_OBSTACLES_EVERY = 10  # ticks
+_NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+_LATEST = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class PlannerNode(LifecycleNode):  # type: ignore[misc]
+    """Parameter: ``ring``, the name of the camera's FrameRing. Everything else is in the contract."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("planner", **kwargs)
+        self._contract = takt.contract.load()
+        self._ring_name: str = self.declare_parameter("ring", "takt_camera").value
+        self._stage = StageClock("plan", self._contract.stages["plan"].budget_ms)
+        self._compute = Histogram()
+        self._wheels = WheelOdometry(self._contract)
+        self._follower = Follower(self._contract)
+        self._rung, self._rung_ns = Rung.HOLD, 0
+        self._loop: PlannerLoop | None = None
+        self._last: Command | None = None
+        self._ticks = 0
+        self._make_endpoints()
+        publish_stage(self, self._stage, self._figures)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start to command, with nothing remembered from before."""
+        self._follower = Follower(self._contract)
+        period_ns = round(1e9 / self._contract.planning.rate_hz)
+        self._loop = PlannerLoop(self._ring_name, period_ns, self._plan)
+        self._loop.start()
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Fall silent: the board stops the wheels by itself."""
+        self._end_loop()
+        return super().on_deactivate(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._end_loop()
+        return super().on_shutdown(state)
+
+    def destroy_node(self) -> None:
+        self._end_loop()
+        super().destroy_node()
+
+    def _end_loop(self) -> None:
+        if self._loop is not None:
+            self._loop.stop()
+        self._loop = None
+
+    def _make_endpoints(self) -> None:
+        topics = self._contract.topics
+        self._commands = self.create_publisher(TwistStamped, topics["cmd_vel"].ros_name, _NEWEST)
+        self._odometry = self.create_publisher(OdometryMessage, "odom", 10)
+        self._target = self.create_publisher(PoseStamped, "target", 10)
+        self._obstacles = self.create_publisher(MarkerArray, "obstacles", 1)
+        self._transforms = self.create_publisher(TFMessage, "/tf", 100) if TFMessage else None
+        self.create_subscription(JointState, topics["joint_states"].ros_name, self._on_joint_states, _NEWEST)
+        self.create_subscription(DiagnosticStatus, "ladder", self._on_ladder, _LATEST)
+
+    def _on_joint_states(self, message: JointState) -> None:
+        """Wheel angles, left then right, as the board sends them; anything else is not for us."""
+        angles = message.position
+        if len(angles) == 2 and all(math.isfinite(angle) for angle in angles):
+            self._wheels.update(angles[0], angles[1], messages.nanoseconds(message.header.stamp))
+
+    def _on_ladder(self, message: DiagnosticStatus) -> None:
+        name = message.message
+        self._rung = Rung[name] if name in Rung.__members__ else Rung.HOLD
+        self._rung_ns = time.monotonic_ns()
+
+    def _plan(self, attached: Attached | None, is_new: bool) -> None:
+        """One command; runs in the loop's thread, beside the subscriptions. What they hand over is immutable."""
+        if not self.context.ok():
+            return
+        now_ns, begun_ns = time.time_ns(), time.monotonic_ns()
+        silent = begun_ns - self._rung_ns > _LADDER_SILENCE_NS
+        odometry = self._wheels.odometry
+        observation = Observation(attached.capture_stamp_ns, attached.detections) if attached else None
+        rung = max(self._rung, Rung.HOLD) if silent else self._rung
+        command = self._follower.update(observation, odometry, rung, now_ns)
+        if command.stamp_ns > 0:  # a command rests on an observation, or it is none
+            self._commands.publish(messages.twist_of(command))
+            if is_new and attached is not None:
+                self._stage.record(attached.detect_exit_ns, time.time_ns())
+        self._compute.add((time.monotonic_ns() - begun_ns) / 1e3)
+        self._last = command
+        self._tell(now_ns)
+
+    def _tell(self, now_ns: int) -> None:
+        """For those who look on: pose, target and obstacles."""
+        self._ticks += 1
+        odometry, track = self._wheels.odometry, self._follower.track
+        if odometry is not None:
+            self._odometry.publish(messages.odometry_of(odometry))
+            if self._transforms is not None:
+                self._transforms.publish(TFMessage(transforms=[messages.transform_of(odometry)]))
+        if track is not None and not self._follower.lost:
+            self._target.publish(messages.target_of(track, now_ns))
+        if self._ticks % _OBSTACLES_EVERY == 0 and self._obstacles.get_subscription_count() > 0:
+            self._obstacles.publish(messages.obstacles_of(self._follower.obstacles, now_ns))
+
+    def _figures(self) -> dict[str, object]:
+        loop, last = self._loop, self._last
+        figures: dict[str, object] = {
+            "rung": self._rung.name,
+            "reason": last.reason if last else "inactive",
+            "compute_p99_ms": _rounded_ms(self._compute),
+            "odometry_restarts": self._wheels.restarts,
+        }
+        if loop is not None:
+            figures |= {"wake_late_p99_ms": _rounded_ms(loop.late), "wakes_skipped": loop.skipped}
+        if last is not None:
+            figures |= {
+                "speed_m_s": round(last.speed_m_s, 3),
+                "yaw_rate_rad_s": round(last.yaw_rate_rad_s, 3),
+            }
+        return figures
+
+
+def _rounded_ms(histogram: Histogram) -> float:
+    return round(histogram.percentile_us(99) / 1e3, 3) if histogram.count else 0.0
+
+
+main = main_of(PlannerNode, "planner")
+
+if __name__ == "__main__":
+    main()

@@ -33,6 +33,6 @@ def _hold_domain() -> int:
 def pytest_configure() -> None:
     """Set before any test module imports rclpy; child processes inherit it."""
     os.environ["ROS_DOMAIN_ID"] = str(_hold_domain())
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(_ROOT / "config" / "fastdds.xml"))
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"  # the profile confines it to the loopback interface
+    os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] = str(_ROOT / "config" / "fastdds.xml")
     os.environ.setdefault("MUJOCO_GL", "egl")

@@ -194,6 +194,21 @@ def test_never_backwards_within_an_epoch(library: ctypes.CDLL, seed: int) -> Non
     assert clock.epoch == 1
 
 
+def test_bound_counts_what_is_still_to_be_slewed(clock_filter: ClockFilter) -> None:
+    """Locked on lopsided exchanges, then a straight one: the clock bends towards it and owns up to the rest."""
+    host = Host(clock_filter, spike_out_ns=8 * MS)
+    host.run(1, sample=False)
+    clock = clock_filter.clock
+    assert clock.locked(host.board_ns)
+    host.spike_out_ns = 0
+    host.exchange()
+    error_ns = abs(clock.ros_ns(host.board_ns) - host.truth_ns(host.board_ns))
+    assert 3 * MS < error_ns <= clock.bound_ns(host.board_ns) < 5 * MS
+    host.run(5)
+    assert all(host.bound_held)
+    assert host.errors_ns[-1] <= 250 * US and clock.epoch == 1
+
+
 def test_impossible_exchanges_teach_nothing(clock_filter: ClockFilter) -> None:
     ros_ns = ROS_START_NS
     clock_filter.exchange(S, ros_ns, ros_ns, S - 1)  # received before it was sent

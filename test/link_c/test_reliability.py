@@ -19,7 +19,7 @@ from scripted_agent import (
     data,
     numbered,
 )
-from serial_frames import Unframer, frame
+from serial_frames import Unframer, frame, split
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -106,6 +106,20 @@ def test_heartbeat_skips_what_the_agent_no_longer_has(world: World) -> None:
     agent.unconfirmed.pop(next(iter(agent.unconfirmed)))
     world.run_for(250)
     assert [request for _, request in world.client.requests] == [bytes([1]), bytes([2])]
+
+
+def test_a_gap_before_a_burst_is_asked_for_once(world: World) -> None:
+    """What comes early is dropped and asked for again, but not anew with every message of the burst."""
+    world.connect()
+    world.run_for(5)
+    for i in range(16):
+        world.agent.send_reliable(data(ARM, 8, IDENTITY + bytes([i])))
+    world.agent.out = bytearray(b"".join(split(bytes(world.agent.out))[1:]))
+    before = world.client.stats.rx
+    world.run_until(lambda: len(world.client.requests) == 16, limit_ms=20)
+    assert [request[0] for _, request in world.client.requests] == list(range(16))
+    confirmations = 16
+    assert world.client.stats.rx - before <= 15 + 16 + confirmations
 
 
 class ReliableLost(Line):

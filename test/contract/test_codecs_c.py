@@ -1,11 +1,13 @@
 """The generated C codecs against the Python ones, field by field, and against arbitrary bytes under sanitizers."""
 
 import ctypes
+import random
 import subprocess
 
 import pytest
 
 from takt.contract.c_messages import c_name, is_readable
+from takt.contract.cdr import CdrError
 from takt.contract.generated.messages import BY_TYPE
 from takt.contract.python_messages import attribute
 from takt.contract.ros_types import Shape
@@ -99,7 +101,13 @@ class Structs:
     def _plain(self, field, value):
         if field.is_message:
             return self.message(field.base, value)
-        return ctypes.string_at(value.data, value.size).decode() if field.is_string else value
+        return _text(value) if field.is_string else value
+
+
+def _text(string):
+    return (
+        ctypes.string_at(string.data, string.size).decode("utf-8", "surrogateescape") if string.size else ""
+    )
 
 
 def cursor(buffer, size):
@@ -149,6 +157,51 @@ def test_c_writes_into_no_buffer_that_is_too_small(c_codecs, layouts, samples):
             )
             assert not cdr.ok
             assert buffer.raw[room:] == b"\xaa" * 16
+
+
+def plausible_bytes(rng):
+    """Mostly small numbers, so that sizes of strings often fit and deeper code is reached."""
+    size = rng.randrange(40)
+    return bytes(rng.choice((0, 0, 0, rng.randrange(6), rng.randrange(256))) for _ in range(size))
+
+
+def python_reads(name, data):
+    try:
+        return BY_TYPE[name].from_cdr(data)
+    except CdrError:
+        return None
+
+
+def test_c_and_python_take_and_refuse_the_same_bytes(c_codecs, layouts):
+    structs, rng, taken = Structs(layouts), random.Random(7), 0
+    names = [name for name, layout in layouts.items() if is_readable(layout, layouts)]
+    for _ in range(1500):
+        data = plausible_bytes(rng)
+        for name in names:
+            buffer = ctypes.create_string_buffer(data, max(1, len(data)))
+            cdr, struct = cursor(buffer, len(data)), structs.classes[name]()
+            read = getattr(c_codecs, f"takt_read_{c_name(name)}")(ctypes.byref(cdr), ctypes.byref(struct)) & 1
+            expected = python_reads(name, data)
+            assert bool(read) == (expected is not None), (name, data)
+            if expected is not None:
+                assert structs.message(name, struct).to_cdr() == expected.to_cdr()
+                taken += 1
+    assert 1000 < taken < 1500 * len(names) - 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("std_srvs/srv/SetBool_Request", b"\x02"),
+        ("std_srvs/srv/SetBool_Response", b"\x01\0\0\0" + b"\x01\0\0\0" + b"x"),
+        ("std_srvs/srv/SetBool_Response", b"\x01\0\0\0" + b"\xff\xff\xff\xff" + b"\0"),
+    ],
+    ids=["a bool of two", "a string without its NUL", "a string of 4 GB"],
+)
+def test_c_refuses(c_codecs, layouts, name, data):
+    buffer, struct = ctypes.create_string_buffer(data, len(data)), Structs(layouts).classes[name]()
+    cdr = cursor(buffer, len(data))
+    assert not getattr(c_codecs, f"takt_read_{c_name(name)}")(ctypes.byref(cdr), ctypes.byref(struct)) & 1
 
 
 DRIVER = r"""

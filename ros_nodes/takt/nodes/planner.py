@@ -19,7 +19,7 @@ from takt.deadlines import Histogram, Rung, StageClock
 from takt.frames import Attached
 from takt.nodes import planner_messages as messages
 from takt.nodes.planner_loop import PlannerLoop
-from takt.nodes.shell import main_of, publish_stage
+from takt.nodes.shell import enter_realtime, main_of, publish_stage
 from takt.planning import Command, Follower, Observation, WheelOdometry
 
 try:
@@ -55,7 +55,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         """Start to command, with nothing remembered from before."""
         self._follower = Follower(self._contract)
         period_ns = round(1e9 / self._contract.planning.rate_hz)
-        self._loop = PlannerLoop(self._ring_name, period_ns, self._plan)
+        self._loop = PlannerLoop(self._ring_name, period_ns, self._plan, begin=lambda: enter_realtime(self))
         self._loop.start()
         return super().on_activate(state)
 
@@ -151,7 +151,7 @@ def _rounded_ms(histogram: Histogram) -> float:
     return round(histogram.percentile_us(99) / 1e3, 3) if histogram.count else 0.0
 
 
-main = main_of(PlannerNode, "planner")
+main = main_of(PlannerNode)
 
 if __name__ == "__main__":
     main()

@@ -65,7 +65,15 @@ def _is_other(one: Attached, other: Attached) -> bool:
 class PlannerLoop:
     """Calls ``plan(attached, is_new)`` from a thread of its own; ``late`` counts how late the grid's wake-ups were."""
 
-    def __init__(self, ring_name: str, period_ns: int, plan: Callable[[Attached | None, bool], None]) -> None:
+    def __init__(
+        self,
+        ring_name: str,
+        period_ns: int,
+        plan: Callable[[Attached | None, bool], None],
+        begin: Callable[[], object] = lambda: None,
+    ) -> None:
+        """``begin`` is called first by the new thread, for what belongs to a thread: its scheduling class."""
+        self._begin = begin
         self._eye = RingEye(ring_name)
         self._period_ns = period_ns
         self._plan = plan
@@ -84,6 +92,7 @@ class PlannerLoop:
         self._eye.close()
 
     def _run(self) -> None:
+        self._begin()
         due_ns = time.monotonic_ns()
         planned_ns, seen = due_ns - self._period_ns, None
         while not self._stop.is_set():

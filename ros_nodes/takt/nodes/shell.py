@@ -20,19 +20,16 @@ _LEVELS = {"OK": DiagnosticStatus.OK, "WARN": DiagnosticStatus.WARN, "ERROR": Di
 _granted = Granted(0, 0, False)
 
 
-def run_node(factory: Callable[[], Node], name: str) -> int:
+def run_node(factory: Callable[[], Node]) -> int:
     """Run one node until SIGINT or SIGTERM; returns the exit status.
 
-    ``name`` selects the priority in the contract's ``scheduling`` section. Asked and granted are logged.
+    The executor stays in the normal scheduling class; a node's own loop asks for its priority by ``enter_realtime``.
     A second signal while the node ends is ignored, so that motors are always left in order.
     """
-    global _granted
     rclpy.init()
     node: Node | None = None
     try:
-        _granted = apply_policy(getattr(takt.contract.load().scheduling, name))
         node = factory()
-        _log_policy(node, _granted)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         executor.spin()
@@ -50,11 +47,25 @@ def run_node(factory: Callable[[], Node], name: str) -> int:
     return 0
 
 
-def main_of(factory: Callable[[], Node], name: str) -> Callable[[], None]:
-    """The console-script entry of a node: ``main = main_of(CameraNode, "camera")``."""
+def enter_realtime(node: Node) -> Granted:
+    """Give the calling thread the priority that the contract's ``scheduling`` section names for this node.
+
+    To be called first thing by the thread that does the node's work, when everything slow (models, windows, maps) has
+    been made. Asked and granted are logged and shown on /diagnostics.
+    """
+    global _granted
+    _granted = apply_policy(getattr(takt.contract.load().scheduling, node.get_name(), 0))
+    node.get_logger().info(_granted.describe())
+    for warning in _granted.warnings:
+        node.get_logger().warning(warning)
+    return _granted
+
+
+def main_of(factory: Callable[[], Node]) -> Callable[[], None]:
+    """The console-script entry of a node: ``main = main_of(CameraNode)``."""
 
     def main() -> None:
-        sys.exit(run_node(factory, name))
+        sys.exit(run_node(factory))
 
     return main
 
@@ -91,9 +102,3 @@ def publish_stage(
         publisher.publish(array)
 
     node.create_timer(1.0, publish)
-
-
-def _log_policy(node: Node, granted: Granted) -> None:
-    node.get_logger().info(granted.describe())
-    for warning in granted.warnings:
-        node.get_logger().warning(warning)

@@ -21,7 +21,7 @@ from takt.errors import TaktError
 from takt.frames import FrameRing
 from takt.graph import load as load_graph
 from takt.nodes.lifecycle_driver import LifecycleDriver
-from takt.nodes.shell import main_of, status
+from takt.nodes.shell import enter_realtime, main_of, status
 from takt.supervision.arming import ArmingPolicy, Readiness
 from takt.supervision.board_view import BoardView
 from takt.supervision.processes import ProcessKeeper
@@ -62,6 +62,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._make_endpoints()
         if self._keeper is not None:
             self._keeper.start()
+        enter_realtime(self)
         self.create_timer(_TICK_S, self._tick)
 
     def destroy_node(self) -> None:
@@ -213,4 +214,4 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self.get_logger().info(line)
 
 
-main = main_of(SupervisorNode, "supervisor")
+main = main_of(SupervisorNode)

@@ -151,7 +151,11 @@ def _signal_group(popen: subprocess.Popen[bytes], number: int) -> None:
 
 
 def _die_with_parent() -> None:
-    """In the child: the kernel kills it when the supervisor dies, so that nothing is ever left behind."""
+    """In the child: the kernel kills it when the supervisor dies, so that nothing is ever left behind.
+
+    The supervisor's own priority is not passed on: a start-up under SCHED_FIFO would hold up every loop.
+    """
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)

@@ -72,7 +72,6 @@ class MemoryRos:
         self.clock_ns = 0
         self.log: list[tuple[str, str, bytes]] = []
         self.nodes: list[MemoryNode] = []
-        self.on_publish: Callable[[str, bytes], None] | None = None
 
     def now_ns(self) -> int:
         return self.clock_ns
@@ -122,10 +121,7 @@ class MemoryPublisher(_End):
         self.topic = topic
 
     def publish(self, sample: bytes) -> None:
-        ros = self.node.ros
-        ros.log.append(("publish", self.topic.name, sample))
-        if ros.on_publish:
-            ros.on_publish(self.topic.name, sample)
+        self.node.ros.log.append(("publish", self.topic.name, sample))
 
 
 class MemorySubscription(_End):

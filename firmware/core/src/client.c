@@ -28,6 +28,7 @@ void takt_client_receive(takt_client_t *client, const uint8_t *bytes, size_t cou
     }
     client->stats.crc_errors = client->decoder.crc_errors;
     client->stats.oversized_frames = client->decoder.oversized;
+    client_session_confirm(client);
     client_line_push(client); /* confirmations and replies do not wait for the next run */
 }
 

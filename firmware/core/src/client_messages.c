@@ -27,13 +27,21 @@ void client_messages_reset(takt_client_t *client)
     drop_fragments(client, false);
 }
 
+static bool reply_fits(const takt_client_t *client)
+{
+    return takt_fifo_reserve(&client->reliable_out.history, TAKT_CLIENT_MTU) != NULL;
+}
+
 static void take_acknack(takt_client_t *client, const uint8_t *payload, size_t size, uint64_t now_ns)
 {
-    if (size < 5u || payload[4] != XRCE_STREAM_RELIABLE) {
+    if (size < 5u || payload[4] != XRCE_STREAM_RELIABLE ||
+        !takt_reliable_out_acknack(&client->reliable_out, xrce_u16(payload), xrce_pair(payload + 2))) {
         return;
     }
-    if (takt_reliable_out_acknack(&client->reliable_out, xrce_u16(payload), xrce_pair(payload + 2))) {
-        client_session_heard_acknack(client, now_ns);
+    client_session_heard_acknack(client, now_ns);
+    if (client->request_waits && reply_fits(client)) {
+        client->request_waits = false;
+        client->acknack = TAKT_ACKNACK_AGAIN; /* asks for it */
     }
 }
 
@@ -53,7 +61,7 @@ static void take_heartbeat(takt_client_t *client, const uint8_t *payload, size_t
         client_session_lose(client, TAKT_LOSS_OUT_OF_STEP, now_ns);
         return;
     }
-    client_session_acknack(client, true);
+    client->acknack = TAKT_ACKNACK_AGAIN;
 }
 
 static void take_submessage(takt_client_t *client, uint8_t id, const uint8_t *payload, size_t size,
@@ -146,20 +154,15 @@ static void take_fragment(takt_client_t *client, const uint8_t *message, size_t 
     }
 }
 
-/* A sample may be a request: it is taken only when there is room for the reply, else the agent sends it
- * again. */
-static bool takeable(const takt_client_t *client, uint8_t first_id)
-{
-    return (first_id != XRCE_DATA && first_id != XRCE_FRAGMENT) ||
-           takt_fifo_reserve(&client->reliable_out.history, TAKT_CLIENT_MTU) != NULL;
-}
-
 static void take_reliable(takt_client_t *client, const uint8_t *message, size_t size, uint64_t now_ns)
 {
     const uint8_t first_id = message[XRCE_HEADER_BYTES];
     const takt_sequence_t order = takt_reliable_in_check(&client->reliable_in, xrce_u16(message + 2));
     if (order == TAKT_SEQUENCE_NEXT) {
-        if (!takeable(client, first_id)) {
+        /* A sample may be a request: it is taken only when there is room for the reply, and asked for later.
+         */
+        if ((first_id == XRCE_DATA || first_id == XRCE_FRAGMENT) && !reply_fits(client)) {
+            client->request_waits = true;
             return;
         }
         takt_reliable_in_accept(&client->reliable_in);
@@ -172,8 +175,8 @@ static void take_reliable(takt_client_t *client, const uint8_t *message, size_t 
     } else if (order == TAKT_SEQUENCE_REPEATED) {
         client->stats.duplicates++;
     }
-    if (client_session_open(client)) {
-        client_session_acknack(client, false);
+    if (client_session_open(client) && client->acknack == TAKT_ACKNACK_NONE) {
+        client->acknack = TAKT_ACKNACK_DUE;
     }
 }
 

@@ -21,7 +21,7 @@ void client_session_opened(takt_client_t *client, const uint8_t *payload, size_t
 void client_session_info(takt_client_t *client, const uint8_t *payload, size_t size, uint64_t now_ns);
 void client_session_asked(takt_client_t *client, const uint8_t *payload, size_t size);
 void client_session_time(takt_client_t *client, const uint8_t *payload, size_t size, uint64_t now_ns);
-void client_session_acknack(takt_client_t *client, bool again); /* sends one for the reliable stream in */
+void client_session_confirm(takt_client_t *client); /* sends the ACKNACK that is due */
 void client_session_heard_acknack(takt_client_t *client, uint64_t now_ns);
 bool client_session_open(const takt_client_t *client);
 

@@ -41,6 +41,8 @@ static void restart_streams(takt_client_t *client)
     client->answered = 0;
     client->unconfirmed_heartbeats = 0;
     client->late_heartbeats = 0;
+    client->request_waits = false;
+    client->acknack = TAKT_ACKNACK_NONE;
 }
 
 void client_session_lose(takt_client_t *client, takt_client_loss_t loss, uint64_t now_ns)
@@ -135,9 +137,14 @@ static void send_pair_for_stream(takt_client_t *client, uint8_t id, uint16_t fir
     client_line_queue(client, &message);
 }
 
-void client_session_acknack(takt_client_t *client, bool again)
+void client_session_confirm(takt_client_t *client)
 {
+    if (client->acknack == TAKT_ACKNACK_NONE || takt_fifo_reserve(&client->queue, HEARTBEAT_BYTES) == NULL) {
+        return; /* a full queue leaves it for later */
+    }
+    const bool again = client->acknack == TAKT_ACKNACK_AGAIN;
     const uint16_t missing = takt_reliable_in_missing(&client->reliable_in, again);
+    client->acknack = TAKT_ACKNACK_NONE;
     send_pair_for_stream(client, XRCE_ACKNACK, client->reliable_in.expected, missing);
 }
 
@@ -281,6 +288,7 @@ void client_session_run(takt_client_t *client, uint64_t now_ns)
     if (client_session_open(client)) {
         run_exchange(client, now_ns);
         run_heartbeat(client, now_ns);
+        client_session_confirm(client);
     }
     if (client_session_open(client)) {
         client_entities_run(client, now_ns);

@@ -106,6 +106,8 @@ typedef struct {
     uint64_t progress_ns; /* last answer to what the present state waits for */
 } takt_client_timers_t;
 
+typedef enum { TAKT_ACKNACK_NONE, TAKT_ACKNACK_DUE, TAKT_ACKNACK_AGAIN } takt_acknack_t;
+
 struct takt_client {
     takt_client_config_t config;
     takt_client_stats_t stats;
@@ -133,9 +135,11 @@ struct takt_client {
     uint8_t late_heartbeats;
     bool assembly_lost; /* a fragmented sample grew too large; dropped until its last fragment */
     bool had_session;
-    bool login_stale;   /* login has gone unanswered for long */
-    bool reliable_turn; /* the next message for the line is a reliable one, if any */
-    bool serving;       /* a reply is being written into the history; publications wait */
+    bool login_stale;       /* login has gone unanswered for long */
+    bool reliable_turn;     /* the next message for the line is a reliable one, if any */
+    takt_acknack_t acknack; /* one answers for a whole portion of input */
+    bool request_waits;     /* a request was not taken for want of room for its reply */
+    bool serving;           /* a reply is being written into the history; publications wait */
 
     uint8_t input[TAKT_CLIENT_INPUT_BYTES];
     uint8_t queue_bytes[TAKT_CLIENT_QUEUE_BYTES];

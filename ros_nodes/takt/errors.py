@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -32,3 +33,6 @@ def guarded(main: Callable[[], int]) -> int:
     except TaktError as error:
         report(error)
         return EXIT_BAD_INPUT
+    except BrokenPipeError:  # the reader of our output (a pager, head) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -16,6 +16,7 @@ from rclpy.executors import ExternalShutdownException
 
 import takt.contract
 from takt import graph
+from takt.contract import feasibility
 from takt.demo import options as demo_options
 from takt.demo import report as demo_report
 from takt.demo.machine import Machine
@@ -35,6 +36,7 @@ def main(argv: list[str]) -> int:
     """Run the demo; 0 when the run did what it was for, 1 when not (one line says why), 2 for bad input."""
     options = demo_options.parse(argv)
     contract = takt.contract.load()
+    feasibility.require(contract)
     run = Run(options)
     try:
         run.start()

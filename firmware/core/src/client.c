@@ -8,6 +8,7 @@
 _Static_assert(TAKT_CLIENT_MTU == TAKT_LINK_MTU_BYTES, "client buffers follow the contract's link.mtu_bytes");
 _Static_assert(TAKT_RELIABLE_SLOTS == TAKT_LINK_HISTORY,
                "client history follows the contract's link.history");
+_Static_assert(sizeof(void *) > 4 || sizeof(takt_client_t) <= 4096, "the client's memory on a board: 4 KiB");
 
 void takt_client_init(takt_client_t *client, const takt_client_config_t *config, uint64_t now_ns)
 {

@@ -13,6 +13,7 @@ from takt.simulation.engine import mujoco
 from takt.simulation.scene import CAMERA, Scene
 
 Box = tuple[float, float, float, float]
+_SLACK_M, _SLACK_RAD = 0.05, 0.03  # for the camera's pitch, which the view from above leaves out
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,8 @@ class SceneCamera:
         half_width = np.arcsin(np.minimum(1.0, reach_m / np.maximum(distance_m, 1e-6)))
         apart = np.abs(np.arctan2(at[:, 0], at[:, 2]) - math.atan2(at[mocap, 0], at[mocap, 2]))
         apart = np.minimum(apart, 2.0 * math.pi - apart)
-        nearer = distance_m - reach_m <= distance_m[mocap] + reach_m[mocap]
-        covers = nearer & (apart <= half_width + half_width[mocap]) & (data.mocap_pos[:, 2] > 0.0)
+        nearer = distance_m - reach_m <= distance_m[mocap] + reach_m[mocap] + _SLACK_M
+        covers = nearer & (apart <= half_width + half_width[mocap] + _SLACK_RAD) & (data.mocap_pos[:, 2] > 0.0)
         covers[mocap] = False
         return bool(covers.any())
 

@@ -15,6 +15,7 @@
 #include "takt_contract.h"
 
 #define LINK_POLL_MS 1
+#define LAST_WORD_NS 20000000u /* closing a pty drops what is unread: time for "motors off" to be heard */
 
 typedef struct {
     takt_board_t board;
@@ -196,6 +197,7 @@ int main(int argc, char **argv)
         return 2;
     }
     const int status = run(&machine, &options, &signals);
+    takt_sleep_until(takt_monotonic_ns() + LAST_WORD_NS);
     takt_line_close(&machine.plant.line);
     takt_line_close(&machine.link);
     fputs("takt_firmware: motors off, ended\n", stderr);

@@ -90,11 +90,12 @@ takt_miss_t takt_deadlines_end(takt_deadline_monitor_t *monitor, const takt_dead
 uint64_t takt_deadlines_next_release(const takt_deadline_monitor_t *monitor,
                                      const takt_deadline_config_t *config, uint64_t now_ns)
 {
-    if (!monitor->running) {
-        return (now_ns / config->period_ns + 1u) * config->period_ns;
-    }
-    return monitor->release_ns +
-           (since(monitor->release_ns, now_ns) / config->period_ns + 1u) * config->period_ns;
+    const uint64_t period_ns = config->period_ns;
+    const uint64_t elapsed_ns =
+        since(monitor->release_ns, now_ns); /* before the first cycle: since board time 0 */
+    const uint64_t places = elapsed_ns / period_ns + (elapsed_ns % period_ns != 0 ? 1u : 0u);
+    const uint64_t least = monitor->running ? 1u : 0u; /* a release is not run twice */
+    return monitor->release_ns + (places > least ? places : least) * period_ns;
 }
 
 bool takt_deadlines_limit_reached(const takt_deadline_monitor_t *monitor,

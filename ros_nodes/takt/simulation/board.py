@@ -157,7 +157,7 @@ class Board:
         )
 
     def next_release(self, now_ns: int | None = None) -> int:
-        """The first grid point after now, in board ns: when to call :meth:`control_cycle` next."""
+        """The first grid point that has not passed, in board ns: when to call :meth:`control_cycle` next."""
         return int(self._lib.takt_twin_next_release(self._twin, self.now_ns if now_ns is None else now_ns))
 
     def control_cycle(self, release_ns: int, *, execution_ns: int = 0, cpu_ns: int | None = None) -> None:

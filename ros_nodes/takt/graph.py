@@ -90,7 +90,8 @@ def _posix_firmware(options: SimOptions) -> Process:
     run = options.run_dir
     arguments = ("--link", f"pty:{run / 'link'}", "--plant", f"pty:{run / 'plant'}")
     priority = takt.contract.load().scheduling.firmware
-    arguments += ("--retained", str(run / "retained.bin"), "--fifo", str(priority))
+    # Memory that outlives a reset, as on a board. On a disk the control thread would wait for its writes.
+    arguments += ("--retained", f"/dev/shm/{options.name}_retained", "--fifo", str(priority))
     return Process("firmware", str(options.firmware), arguments, ros=False)
 
 

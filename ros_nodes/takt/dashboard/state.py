@@ -1,0 +1,219 @@
+"""What the page shows, as plain values: written by whoever hears of the robot, read as one snapshot."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from takt.contract import Contract
+
+HOST_STAGES = ("capture", "detect", "plan", "link")
+BOARD_PARTS = ("loop", "link", "clock", "motors", "safety")
+_PERCENTILES = ("p50", "p95", "p99", "max")
+_TRAIL_STEP_M = 0.03
+_TRAIL_POINTS = 1200
+_ROADS = 64  # frames whose way to the motor is remembered
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class FrameRoad:
+    """When one frame passed the host's stages; ns of ROS time."""
+
+    capture_stamp_ns: int
+    capture_exit_ns: int
+    detect_enter_ns: int
+    detect_exit_ns: int
+
+
+@dataclass
+class _Status:
+    level: str
+    message: str
+    values: dict[str, str]
+    heard_ns: int
+
+
+class RobotState:
+    """Thread-safe. Every setter takes the time at which it was heard; ``snapshot`` makes ages of them."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._lock = threading.Lock()
+        self._budgets_ms = {name: stage.budget_ms for name, stage in contract.stages.items()}
+        self._constants = {
+            "follow_distance_m": contract.planning.follow_distance_m,
+            "footprint_radius_m": contract.robot.footprint_radius_m,
+            "camera_half_fov_rad": contract.robot.camera_horizontal_fov_rad / 2.0,
+            "period_ms": 1e3 / contract.control.rate_hz,
+        }
+        self._statuses: dict[str, _Status] = {}
+        self._pose: tuple[int, dict[str, float]] | None = None
+        self._target: tuple[int, dict[str, float]] | None = None
+        self._obstacles: tuple[int, list[dict[str, Any]]] | None = None
+        self._rung: tuple[int, dict[str, Any]] | None = None
+        self._robot_trail: deque[Point] = deque(maxlen=_TRAIL_POINTS)
+        self._target_trail: deque[Point] = deque(maxlen=_TRAIL_POINTS)
+        self._roads: OrderedDict[int, FrameRoad] = OrderedDict()
+        self._road: dict[str, float] | None = None
+        self._stop = {"requested": False, "supervisor": "", "board": ""}
+
+    def set_pose(
+        self, x_m: float, y_m: float, yaw_rad: float, speed_m_s: float, yaw_rate_rad_s: float, now_ns: int
+    ) -> None:
+        """The robot in odom."""
+        values = {"x_m": x_m, "y_m": y_m, "yaw_rad": yaw_rad}
+        with self._lock:
+            self._pose = now_ns, values | {"speed_m_s": speed_m_s, "yaw_rate_rad_s": yaw_rate_rad_s}
+            _extend(self._robot_trail, (x_m, y_m))
+
+    def set_target(self, x_m: float, y_m: float, heading_rad: float, now_ns: int) -> None:
+        """The tracked target in odom."""
+        with self._lock:
+            self._target = now_ns, {"x_m": x_m, "y_m": y_m, "heading_rad": heading_rad}
+            _extend(self._target_trail, (x_m, y_m))
+
+    def set_obstacles(self, discs: Sequence[tuple[float, float, float, bool]], now_ns: int) -> None:
+        """Rows of (x, y, radius, is moving) in odom."""
+        rows = [{"x_m": x, "y_m": y, "radius_m": r, "moving": moving} for x, y, r, moving in discs]
+        with self._lock:
+            self._obstacles = now_ns, rows
+
+    def set_rung(
+        self, name: str, reason: str, waiting_for: str, seconds_in: Mapping[str, float], now_ns: int
+    ) -> None:
+        """The supervisor's ladder."""
+        rung = {"name": name, "reason": reason, "waiting_for": waiting_for, "seconds_in": dict(seconds_in)}
+        with self._lock:
+            self._rung = now_ns, rung
+
+    def set_status(self, name: str, level: str, message: str, values: Mapping[str, str], now_ns: int) -> None:
+        """One diagnostic status; ``level`` is OK, WARN or ERROR."""
+        with self._lock:
+            self._statuses[name] = _Status(level, message, dict(values), now_ns)
+
+    def set_frame(self, road: FrameRoad) -> None:
+        """A frame that went through the host's stages."""
+        with self._lock:
+            self._roads[road.capture_stamp_ns] = road
+            while len(self._roads) > _ROADS:
+                self._roads.popitem(last=False)
+
+    def set_applied(self, observed_ns: int, applied_ns: int) -> None:
+        """The board applied a command that rests on this observation: the road of that frame is complete."""
+        with self._lock:
+            road = self._roads.get(observed_ns)
+            if road is not None:
+                self._road = _road_ms(road, applied_ns)
+
+    def set_stop(self, requested: bool, supervisor: str, board: str) -> None:
+        """What became of STOP: the answers so far, empty while there is none."""
+        with self._lock:
+            self._stop = {"requested": requested, "supervisor": supervisor, "board": board}
+
+    def trails(self) -> dict[str, list[Point]]:
+        """The ways so far, for a viewer that has just come."""
+        with self._lock:
+            return {"robot": _rounded(self._robot_trail), "target": _rounded(self._target_trail)}
+
+    def snapshot(self, now_ns: int) -> dict[str, Any]:
+        """Everything at this moment, ready for JSON; ``age_s`` of each part tells how old it is."""
+        with self._lock:
+            return {
+                "constants": self._constants,
+                "pose": _aged(self._pose, now_ns),
+                "target": _aged(self._target, now_ns),
+                "obstacles": self._obstacles[1] if self._obstacles else [],
+                "rung": _aged(self._rung, now_ns),
+                "stages": [self._host_stage(name, now_ns) for name in HOST_STAGES]
+                + [self._photon_to_motor(now_ns)],
+                "road_ms": self._road,
+                "board": {
+                    part: self._board_part(part, now_ns)
+                    for part in ("loop", "link", "clock", "motors", "safety")
+                },
+                "planner": self._values("planner: plan"),
+                "stop": dict(self._stop),
+            }
+
+    def _values(self, name: str) -> dict[str, str]:
+        status = self._statuses.get(name)
+        return dict(status.values) if status else {}
+
+    def _host_stage(self, stage: str, now_ns: int) -> dict[str, Any]:
+        """Figures of `NODE: STAGE`, whichever node runs it; ms."""
+        row: dict[str, Any] = {"name": stage, "budget": self._budgets_ms[stage], "count": 0, "age_s": None}
+        for name, status in self._statuses.items():
+            if name.endswith(f": {stage}") and not name.startswith("base:") and "p99" in status.values:
+                figures = {key: _number(status.values.get(key)) for key in (*_PERCENTILES, "count", "misses")}
+                skipped = sum(_number(v) or 0.0 for k, v in status.values.items() if k.startswith("skipped_"))
+                row |= figures | {
+                    "skipped": skipped,
+                    "level": status.level,
+                    "age_s": _age_s(status.heard_ns, now_ns),
+                }
+        return row
+
+    def _photon_to_motor(self, now_ns: int) -> dict[str, Any]:
+        """The board's own measurement, from us to ms."""
+        row: dict[str, Any] = {
+            "name": "photon_to_motor",
+            "budget": self._budgets_ms["photon_to_motor"],
+            "count": 0,
+        }
+        status = self._statuses.get("base: safety")
+        if status is None:
+            return row | {"age_s": None}
+        for key in _PERCENTILES:
+            microseconds = _number(status.values.get(f"photon_to_motor_{key}_us"))
+            row[key] = None if microseconds is None else microseconds / 1e3
+        count = _number(status.values.get("photon_to_motor_count"))
+        return row | {"count": count or 0, "age_s": _age_s(status.heard_ns, now_ns)}
+
+    def _board_part(self, part: str, now_ns: int) -> dict[str, Any]:
+        status = self._statuses.get(f"base: {part}")
+        if status is None:
+            return {"age_s": None}
+        numbers = {key: _number(value) for key, value in status.values.items()}
+        values = {key: status.values[key] if number is None else number for key, number in numbers.items()}
+        return values | {"level": status.level, "age_s": _age_s(status.heard_ns, now_ns)}
+
+
+def _age_s(heard_ns: int, now_ns: int) -> float:
+    return round((now_ns - heard_ns) / 1e9, 2)
+
+
+def _aged(part: tuple[int, dict[str, Any]] | None, now_ns: int) -> dict[str, Any] | None:
+    return None if part is None else part[1] | {"age_s": _age_s(part[0], now_ns)}
+
+
+def _number(text: str | None) -> float | None:
+    """The finite number that a diagnostic value holds; None for words."""
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _extend(trail: deque[Point], point: Point) -> None:
+    if not trail or math.hypot(point[0] - trail[-1][0], point[1] - trail[-1][1]) >= _TRAIL_STEP_M:
+        trail.append(point)
+
+
+def _rounded(trail: deque[Point]) -> list[Point]:
+    return [(round(x, 3), round(y, 3)) for x, y in trail]
+
+
+def _road_ms(road: FrameRoad, applied_ns: int) -> dict[str, float]:
+    """Stage ends, in ms after the capture."""
+    ends = {
+        "captured": road.capture_exit_ns,
+        "detect_began": road.detect_enter_ns,
+        "detected": road.detect_exit_ns,
+        "applied": applied_ns,
+    }
+    return {name: round((stamp - road.capture_stamp_ns) / 1e6, 2) for name, stamp in ends.items()}

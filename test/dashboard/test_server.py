@@ -1,0 +1,191 @@
+"""The page's server: bounded lag for every viewer, and nobody but its own page may act."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import struct
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from PIL import Image
+
+from takt.dashboard import listen
+from takt.errors import TaktError
+
+if TYPE_CHECKING:
+    from conftest import PretendRobot
+
+LIMIT_S = 20.0
+Seen = tuple[dict[str, Any], bytes]
+
+
+def parse(message: bytes) -> Seen:
+    length = struct.unpack("<I", message[:4])[0]
+    return json.loads(message[4 : 4 + length]), message[4 + length :]
+
+
+async def next_view(viewer: aiohttp.ClientWebSocketResponse) -> Seen:
+    return parse(await viewer.receive_bytes(timeout=LIMIT_S))
+
+
+def with_session(work: Callable[[aiohttp.ClientSession], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        async with aiohttp.ClientSession() as session:
+            return await work(session)
+
+    return asyncio.run(run())
+
+
+def origin(robot: PretendRobot) -> dict[str, str]:
+    return {"Origin": robot.server.url.rstrip("/")}
+
+
+def test_a_view_holds_picture_boxes_map_and_figures(robot: PretendRobot) -> None:
+    async def look(session: aiohttp.ClientSession) -> Seen:
+        async with session.ws_connect(robot.server.url + "api/live", headers=origin(robot)) as viewer:
+            while True:
+                view, jpeg = await next_view(viewer)
+                if jpeg and view["picture"]["boxes"] and view["pose"]:
+                    return view, jpeg
+                await viewer.send_str("shown")
+
+    view, jpeg = with_session(look)
+    image = Image.open(io.BytesIO(jpeg))
+    assert image.size == (320, 240)
+    assert view["picture"]["boxes"][0] == {
+        "xyxy_px": [120.0, 60.0, 180.0, 200.0],
+        "score": 0.93,
+        "class": "target",
+    }
+    assert [stage["name"] for stage in view["stages"]] == [
+        "capture",
+        "detect",
+        "plan",
+        "link",
+        "photon_to_motor",
+    ]
+    assert view["stages"][4]["p50"] == 32.5 and view["stages"][1]["p99"] == pytest.approx(14.4)
+    assert view["board"]["loop"]["release_jitter_max_us"] == 410.0
+    assert view["rung"]["name"] == "NOMINAL" and view["board"]["safety"]["armed"] == "true"
+
+
+def test_a_slow_viewer_skips_and_holds_up_nobody(robot: PretendRobot) -> None:
+    """The slow one answers each view late. What it gets next must be the newest there is, not the next in a queue."""
+
+    async def look(session: aiohttp.ClientSession) -> tuple[list[int], list[int], list[float]]:
+        url, fast_saw, slow_saw, slow_ages = robot.server.url + "api/live", [], [], []
+        async with (
+            session.ws_connect(url, headers=origin(robot)) as fast,
+            session.ws_connect(url, headers=origin(robot)) as slow,
+        ):
+            view, _ = await next_view(slow)
+            slow_saw.append(view["view"])
+            for _ in range(3):
+                for _ in range(12):  # the slow one sits on its view while twelve others pass
+                    view, _ = await next_view(fast)
+                    fast_saw.append(view["view"])
+                    await fast.send_str("shown")
+                with pytest.raises(asyncio.TimeoutError):
+                    await slow.receive_bytes(timeout=0.02)  # nothing is sent ahead of its answer
+                await slow.send_str("shown")
+                view, _ = await next_view(slow)
+                slow_saw.append(view["view"])
+                slow_ages.append(fast_saw[-1] - view["view"])
+        return fast_saw, slow_saw, slow_ages
+
+    fast_saw, slow_saw, slow_ages = with_session(look)
+    assert fast_saw == sorted(set(fast_saw)) and slow_saw == sorted(set(slow_saw))
+    assert all(later - earlier >= 10 for earlier, later in zip(slow_saw, slow_saw[1:], strict=False))
+    assert max(slow_ages) <= 0  # never older than what the fast viewer had by then
+
+
+def test_answering_twice_brings_nothing_extra(robot: PretendRobot) -> None:
+    async def look(session: aiohttp.ClientSession) -> list[int]:
+        async with session.ws_connect(robot.server.url + "api/live", headers=origin(robot)) as viewer:
+            numbers = []
+            for _ in range(5):
+                view, _ = await next_view(viewer)
+                numbers.append(view["view"])
+                for _ in range(4):
+                    await viewer.send_str("shown")
+                await viewer.send_str("more please")
+            return numbers
+
+    numbers = with_session(look)
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("foreign", [{}, {"Origin": "http://evil.example"}, {"Origin": "null"}])
+def test_only_the_own_page_may_look_or_stop(robot: PretendRobot, foreign: dict[str, str]) -> None:
+    async def act(session: aiohttp.ClientSession) -> int:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(robot.server.url + "api/live", headers=foreign)
+        assert refused.value.status == 403
+        return (await session.post(robot.server.url + "api/stop", headers=foreign)).status
+
+    assert with_session(act) == 403
+    assert not robot.stops.is_set()
+
+
+def test_a_rebound_name_is_not_answered(robot: PretendRobot) -> None:
+    async def act(session: aiohttp.ClientSession) -> int:
+        headers = {
+            "Host": f"evil.example:{robot.server.port}",
+            "Origin": f"http://evil.example:{robot.server.port}",
+        }
+        return (await session.post(robot.server.url + "api/stop", headers=headers)).status
+
+    assert with_session(act) == 403
+    assert not robot.stops.is_set()
+
+
+def test_stop_reaches_the_robot(robot: PretendRobot) -> None:
+    async def act(session: aiohttp.ClientSession) -> int:
+        return (await session.post(robot.server.url + "api/stop", headers=origin(robot))).status
+
+    assert with_session(act) == 202
+    assert robot.stops.is_set()
+
+
+def test_the_page_and_its_parts_are_served_and_nothing_else(robot: PretendRobot) -> None:
+    async def act(session: aiohttp.ClientSession) -> list[int]:
+        names = [
+            "",
+            "page.css",
+            "page.js",
+            "camera.js",
+            "map.js",
+            "figures.js",
+            "server.py",
+            "..%2fserver.py",
+        ]
+        answers = [await session.get(robot.server.url + name) for name in names]
+        assert "default-src 'none'" in answers[0].headers["Content-Security-Policy"]
+        return [answer.status for answer in answers]
+
+    assert with_session(act) == [200] * 6 + [404, 404]
+
+
+def test_a_taken_port_is_said_with_its_fix() -> None:
+    first = listen(0)
+    with pytest.raises(TaktError, match="taken by another program") as refused:
+        listen(first.getsockname()[1])
+    assert "choose another port" in refused.value.fix
+    first.close()
+    with pytest.raises(TaktError, match="cannot listen"):
+        listen(70000)
+
+
+def test_nobody_looks_nothing_is_made(robot: PretendRobot) -> None:
+    async def state(session: aiohttp.ClientSession) -> dict[str, Any]:
+        return await (await session.get(robot.server.url + "api/state")).json()
+
+    end = time.monotonic() + LIMIT_S
+    while with_session(state)["pose"] is None:
+        assert time.monotonic() < end
+    assert with_session(state)["road_ms"] is None  # roads come from pictures, and none is taken

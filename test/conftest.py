@@ -27,12 +27,16 @@ def _hold_domain() -> int:
             continue
         _held.append(lock)
         return domain
-    raise RuntimeError(f"all ROS domains {_DOMAINS[0]}..{_DOMAINS[-1]} are held by other test runs on this computer")
+    raise RuntimeError(
+        f"all ROS domains {_DOMAINS[0]}..{_DOMAINS[-1]} are held by other test runs on this computer"
+    )
 
 
 def pytest_configure() -> None:
     """Set before any test module imports rclpy; child processes inherit it."""
     os.environ["ROS_DOMAIN_ID"] = str(_hold_domain())
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"  # the profile confines it to the loopback interface
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = (
+        "SUBNET"  # the profile confines it to the loopback interface
+    )
     os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] = str(_ROOT / "config" / "fastdds.xml")
     os.environ.setdefault("MUJOCO_GL", "egl")

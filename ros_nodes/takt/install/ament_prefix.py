@@ -6,6 +6,7 @@ install would put it. Folders are real and only files are links: `ros2 launch` d
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import sys
@@ -16,9 +17,8 @@ from takt.errors import TaktError, guarded
 
 def data_files(source_root: Path) -> list[tuple[str, list[str]]]:
     """The ``data_files`` of setup.py: (folder in the prefix, files relative to ``source_root``)."""
-    import setuptools  # noqa: F401  (must come first: it supplies distutils)
-    from distutils.core import run_setup
-
+    importlib.import_module("setuptools")  # first: it supplies distutils, which Python 3.12 no longer has
+    run_setup = importlib.import_module("distutils.core").run_setup
     before = Path.cwd()
     os.chdir(source_root)
     try:

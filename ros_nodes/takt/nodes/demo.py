@@ -85,6 +85,7 @@ class Run:
         self._machine = Machine(options.run_dir, options.firmware.with_name("reference_loop"))
         self._referee: Referee | None = None
         self._bring_up_s = 0.0
+        self._ended_ns = 0
 
     def start(self) -> None:
         """Start the supervisor, which starts the rest."""
@@ -131,6 +132,7 @@ class Run:
             if now_s - told_s >= 1.0:
                 told_s = now_s
                 self._say(self._status_line(now_s - began_s))
+        self._ended_ns = time.time_ns()
 
     def end(self) -> None:
         """End everything within 3 s and leave no process behind."""
@@ -154,9 +156,8 @@ class Run:
         assert referee is not None
         frames = referee.frames.records if referee.frames is not None else []
         said = referee.diagnostics
-        scored = mission.score(
-            options.run_dir / "plant.log", options.seed, frames, min(_SCORED_FROM_S, options.seconds / 2)
-        )
+        from_s = min(_SCORED_FROM_S, options.seconds / 2)
+        scored = mission.score(options.run_dir / "plant.log", options.seed, frames, from_s, self._ended_ns)
         detected = [frame for frame in frames if frame.detect_ms is not None]
         skipped = float(said.get("detector: detect", {}).get("skipped_stale", 0))
         return {

@@ -1,4 +1,4 @@
-"""The wheel controller: terms, anti-wind-up, slew, bumpless resume, and the step response on the drive train's model."""
+"""The wheel controller: terms, anti-wind-up, slew, bumpless resume; the step response on the drive train."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The posix firmware as a real process on real ptys: it starts safe, drives for a host that arms it, outlives its peers,
-keeps its boot count, and ends with the motors off. Waits are for events, never for a time."""
+"""The posix firmware as a real process on real ptys: it starts safe, drives for a host that arms it, outlives its
+peers, keeps its boot count, and ends with the motors off. Waits are for events, never for a time."""
 
 from __future__ import annotations
 

@@ -39,4 +39,3 @@ def pytest_configure() -> None:
         "SUBNET"  # the profile confines it to the loopback interface
     )
     os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] = str(_ROOT / "config" / "fastdds.xml")
-    os.environ.setdefault("MUJOCO_GL", "egl")

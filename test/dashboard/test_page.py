@@ -41,7 +41,8 @@ PROBE = """(() => {
   const words = (id) => document.getElementById(id).textContent;
   return {target, obstacle, picture, drawn, rung: words("rung"), count: words("photon_to_motor-count"),
           detect: words("detect-p50"), loop: words("loop-count"), feed: words("feed"), view: document.body.dataset.view,
-          stop: words("stop-answer"), health: words("health"), bars: document.querySelectorAll("#loop circle").length};
+          stop: words("stop-answer"), road: words("road-total"), health: words("health"),
+          bars: document.querySelectorAll("#loop circle").length};
 })()"""
 
 pytestmark = [
@@ -125,6 +126,7 @@ def test_the_page_shows_boxes_on_a_live_picture_and_numbers_that_move(
         assert first["detect"] == "9.0" and "locked" in first["health"]
         later = await browser.probe_until(lambda seen: int(seen["view"]) >= int(first["view"]) + 10)
         assert int(later["count"]) > int(first["count"]) and later["loop"] != first["loop"]
+        await browser.probe_until(lambda seen: seen["road"] == "34.0 ms from light to motor")
         picture = await browser.ask("Page.captureScreenshot", format="png")
         Path(os.environ.get("TAKT_SCREENSHOT", tmp_path / "page.png")).write_bytes(
             base64.b64decode(picture["data"])

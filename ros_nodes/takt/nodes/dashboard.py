@@ -156,7 +156,7 @@ def _nanoseconds(stamp: Any) -> int:
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
-main = main_of(DashboardNode, "dashboard")
+main = main_of(DashboardNode)
 
 if __name__ == "__main__":
     main()

@@ -18,7 +18,7 @@ import takt.contract
 from takt.deadlines import Histogram, Rung, StageClock
 from takt.frames import Attached
 from takt.nodes import planner_messages as messages
-from takt.nodes.planner_loop import PlannerLoop
+from takt.nodes.planner_loop import PlannerLoop, TakenByLoop, take_all
 from takt.nodes.shell import enter_realtime, main_of, publish_stage
 from takt.planning import Command, Follower, Observation, WheelOdometry
 
@@ -55,7 +55,8 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         """Start to command, with nothing remembered from before."""
         self._follower = Follower(self._contract)
         period_ns = round(1e9 / self._contract.planning.rate_hz)
-        self._loop = PlannerLoop(self._ring_name, period_ns, self._plan, begin=lambda: enter_realtime(self))
+        begin, name = (lambda: enter_realtime(self)), self._ring_name
+        self._loop = PlannerLoop(name, period_ns, self._plan, begin, self._listen)
         self._loop.start()
         return super().on_activate(state)
 
@@ -84,8 +85,21 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         self._target = self.create_publisher(PoseStamped, "target", 10)
         self._obstacles = self.create_publisher(MarkerArray, "obstacles", 1)
         self._transforms = self.create_publisher(TFMessage, "/tf", 100) if TFMessage else None
-        self.create_subscription(JointState, topics["joint_states"].ros_name, self._on_joint_states, _NEWEST)
-        self.create_subscription(DiagnosticStatus, "ladder", self._on_ladder, _LATEST)
+        joints, group = topics["joint_states"].ros_name, TakenByLoop()
+        self._taken = [
+            self.create_subscription(
+                JointState, joints, self._on_joint_states, _NEWEST, callback_group=group
+            ),
+            self.create_subscription(
+                DiagnosticStatus, "ladder", self._on_ladder, _LATEST, callback_group=group
+            ),
+        ]
+
+    def _listen(self) -> None:
+        """Runs in the loop's thread: an executor in the normal class would hand over angles late on a busy machine."""
+        if self.context.ok():
+            for subscription in self._taken:
+                take_all(subscription)
 
     def _on_joint_states(self, message: JointState) -> None:
         """Wheel angles, left then right, as the board sends them; anything else is not for us."""
@@ -99,7 +113,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         self._rung_ns = time.monotonic_ns()
 
     def _plan(self, attached: Attached | None, is_new: bool) -> None:
-        """One command; runs in the loop's thread, beside the subscriptions. What they hand over is immutable."""
+        """One command; runs in the loop's thread."""
         if not self.context.ok():
             return
         now_ns, begun_ns = time.time_ns(), time.monotonic_ns()

@@ -9,6 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.subscription import Subscription
 
 from takt.deadlines import Histogram
 from takt.errors import TaktError
@@ -17,6 +21,20 @@ from takt.frames import Attached, FrameRing
 LOOK_NS = 5_000_000  # the grid; what a result can wait before it is seen
 _ATTACH_AGAIN_NS = 200_000_000
 _QUIET_NS = 500_000_000  # no new results for so long: is this still the camera's ring?
+
+
+class TakenByLoop(CallbackGroup):  # type: ignore[misc]
+    """Keeps the executor's hands off: the loop takes these messages itself, in its own scheduling class."""
+
+    def can_execute(self, entity: Any) -> bool:
+        return False
+
+
+def take_all(subscription: Subscription) -> None:
+    """Hand every waiting message to the subscription's callback; never waits."""
+    with subscription.handle as handle:
+        while (taken := handle.take_message(subscription.msg_type, False)) is not None:
+            subscription.callback(taken[0])
 
 
 class RingEye:
@@ -71,9 +89,14 @@ class PlannerLoop:
         period_ns: int,
         plan: Callable[[Attached | None, bool], None],
         begin: Callable[[], object] = lambda: None,
+        listen: Callable[[], None] = lambda: None,
     ) -> None:
-        """``begin`` is called first by the new thread, for what belongs to a thread: its scheduling class."""
+        """``begin`` is called first by the new thread, for what belongs to a thread: its scheduling class.
+
+        ``listen`` takes other input, on every wake-up.
+        """
         self._begin = begin
+        self._listen = listen
         self._eye = RingEye(ring_name)
         self._period_ns = period_ns
         self._plan = plan
@@ -97,6 +120,7 @@ class PlannerLoop:
         planned_ns, seen = due_ns - self._period_ns, None
         while not self._stop.is_set():
             now_ns = self._wait(due_ns)
+            self._listen()
             attached = self._eye.look(now_ns)
             is_new = attached is not None and (seen is None or _is_other(attached, seen))
             if is_new or now_ns - planned_ns >= self._period_ns - LOOK_NS // 2:

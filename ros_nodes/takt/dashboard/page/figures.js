@@ -63,8 +63,8 @@ function showRoad(road) {
     const part = document.createElement("span");
     part.className = kind;
     part.style.flex = `${Math.max(ms, 0)} 1 0`;
-    part.textContent = `${name} ${ms.toFixed(1)}`;
-    part.title = part.textContent + " ms";
+    part.title = `${name} ${ms.toFixed(1)} ms`;
+    part.textContent = ms > 0.12 * road.applied ? `${name} ${ms.toFixed(1)}` : "";
     return part;
   }));
 }
@@ -81,23 +81,23 @@ function showLoop(loop, periodMs) {
   const chart = byId("loop");
   chart.replaceChildren();
   const periodUs = 1000 * periodMs;
-  const place = (us) => 20 + 520 * Math.min(1, Math.max(0, Math.log10(Math.max(us, 1)) / Math.log10(2 * periodUs)));
+  const place = (us) => 6 + 328 * Math.min(1, Math.max(0, Math.log10(Math.max(us, 1)) / Math.log10(2 * periodUs)));
   for (const us of [1, 10, 100, 1000, 10000]) {
-    draw(chart, "line", { class: "axis", x1: place(us), x2: place(us), y1: 8, y2: 144 });
-    draw(chart, "text", { x: place(us), y: 162, "text-anchor": "middle" }, us < 1000 ? `${us} µs` : `${us / 1000} ms`);
+    draw(chart, "line", { class: "axis", x1: place(us), x2: place(us), y1: 8, y2: 164 });
+    draw(chart, "text", { x: place(us), y: 181, "text-anchor": us === 1 ? "start" : "middle" }, us < 1000 ? `${us} µs` : `${us / 1000} ms`);
   }
-  draw(chart, "line", { class: "period", x1: place(periodUs), x2: place(periodUs), y1: 8, y2: 144 });
-  spread(chart, place, loop, "release_jitter", "release jitter", 28);
-  spread(chart, place, loop, "execution", "execution", 96);
+  draw(chart, "line", { class: "period", x1: place(periodUs), x2: place(periodUs), y1: 8, y2: 164 });
+  spread(chart, place, loop, "release_jitter", "release jitter", 20);
+  spread(chart, place, loop, "execution", "execution", 98);
   const known = loop.age_s !== null && loop.age_s < SILENT_S;
   byId("loop-count").textContent = known ? `${text(loop.cycles, 0)} cycles, ${text(loop.misses, 0)} missed` : "no word from the board";
 }
 
 function spread(chart, place, loop, key, name, y) {
   const at = (p) => loop[`${key}_${p}_us`];
-  draw(chart, "text", { x: 20, y, class: "value" }, name);
+  draw(chart, "text", { x: 6, y, class: "value" }, name);
   if (typeof at("p50") !== "number") return;
-  draw(chart, "text", { x: 540, y, "text-anchor": "end" }, `p50 ${at("p50")}, p99 ${at("p99")}, max ${at("max")} µs`);
+  draw(chart, "text", { x: 6, y: y + 46 }, `p50 ${at("p50")}, p99 ${at("p99")}, max ${at("max")} µs`);
   draw(chart, "line", { class: "span", x1: place(1), x2: place(at("p99")), y1: y + 20, y2: y + 20 });
   draw(chart, "line", { class: "core", x1: place(1), x2: place(at("p50")), y1: y + 20, y2: y + 20 });
   draw(chart, "circle", { class: "max", cx: place(at("max")), cy: y + 20, r: 5 });

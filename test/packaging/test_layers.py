@@ -15,7 +15,7 @@ EDGES = {
     "deadlines": set(),
     "link": {"command.py", "replay.py", "transports"},
     "planning": set(),
-    "vision": {"bench.py", "evaluate.py", "sources", "sources.py"},
+    "vision": {"bench.py", "capture.py", "evaluate.py", "perception.py", "sources", "worker.py"},
 }
 OUTSIDE = {
     "asyncio",

@@ -1,0 +1,1 @@
+"""Pictures in, boxes out: sources, preprocessing, the detector and how well it does."""

@@ -1,0 +1,208 @@
+"""The capture and perception threads on a real ring, with sources and models that do as they are told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import constant_model as made
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from takt.deadlines import StageClock
+from takt.errors import TaktError
+from takt.frames import FrameRing
+from takt.vision import model_card
+from takt.vision.capture import Capture
+from takt.vision.detector import Detector
+from takt.vision.perception import Perception
+from takt.vision.sources import SourceSettings
+from takt.vision.worker import Worker
+
+WIDTH_PX, HEIGHT_PX = made.COLUMNS * made.STRIDE_PX, made.ROWS * made.STRIDE_PX
+SETTINGS = SourceSettings("images", WIDTH_PX, HEIGHT_PX, 200, folder="unused")
+ALWAYS_MS = 1e9
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    ring_name = f"takt_test_{os.getpid()}"
+    FrameRing.remove(ring_name)
+    yield ring_name
+    FrameRing.remove(ring_name)
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    limit_s = time.monotonic() + 20.0
+    while not condition():
+        assert time.monotonic() < limit_s, what
+        time.sleep(0.002)
+
+
+class Counting:
+    """Pictures that show their number; fails after ``good`` of them."""
+
+    def __init__(self, good: int) -> None:
+        self.left, self.closed = good, False
+
+    def read_into(self, pixels: NDArray[np.uint8]) -> int:
+        if self.left == 0:
+            raise TaktError("camera unplugged", "connect it again")
+        self.left -= 1
+        pixels[:] = self.left % 256
+        return time.time_ns()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def detector(tmp_path: Path) -> Detector:
+    output = made.empty_output()
+    made.put(output, 1, 2, 0, (4.0, 2.0, 30.0, 26.0), logit=2.0)
+    made.write_model(tmp_path / "test.onnx", output)
+    return Detector(model_card.load(made.write_card(tmp_path)), WIDTH_PX, HEIGHT_PX)
+
+
+def test_a_lost_source_is_opened_again(name: str) -> None:
+    opened: list[Counting] = []
+
+    def opener(settings: SourceSettings) -> Counting:
+        if len(opened) == 1 and opened[0].closed and not said.count("no camera. Fix: wait"):
+            raise TaktError("no camera", "wait")
+        opened.append(Counting(3 if not opened else 1000))
+        return opened[-1]
+
+    said: list[str] = []
+    entered: list[str] = []
+    ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX), StageClock("capture", ALWAYS_MS)
+    capture = Capture(SETTINGS, ring, clock, said.append, lambda: entered.append("fifo"), opener)
+    capture.start()
+    until(lambda: capture.captured >= 6, "the source was not opened again")
+    capture.stop()
+    assert opened[0].closed and opened[1].closed and not capture.source_open
+    lost = "camera unplugged. Fix: connect it again"
+    assert said == ["source images is open", lost, "no camera. Fix: wait", "source images is open"]
+    assert ring.newest_sequence == capture.captured == clock.histogram.count and entered == ["fifo"]
+
+
+def test_capture_keeps_its_grid_and_counts_what_it_missed(name: str) -> None:
+    class Slow(Counting):
+        def read_into(self, pixels: NDArray[np.uint8]) -> int:
+            time.sleep(0.025)  # five periods
+            return super().read_into(pixels)
+
+    ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX), StageClock("capture", 5.0)
+    capture = Capture(SETTINGS, ring, clock, lambda line: None, opener=lambda settings: Slow(1000))
+    capture.start()
+    until(lambda: capture.captured >= 4, "no pictures")
+    capture.stop()
+    assert clock.skipped["late"] >= 4 * 3 and clock.misses >= 4
+
+
+def test_results_are_attached_to_the_frame_they_came_from(name: str, detector: Detector) -> None:
+    clock = StageClock("detect", ALWAYS_MS)
+    perception = Perception(name, lambda width, height: detector, clock, lambda line: None)
+    perception.start()  # before there is a ring: it waits
+    ring = FrameRing.create(name, WIDTH_PX, HEIGHT_PX)
+
+    def publish_until_attached() -> bool:
+        ring.publish(ring.begin(), time.time_ns(), 1, 2)
+        time.sleep(0.005)
+        return ring.newest_attached() is not None
+
+    until(publish_until_attached, "nothing was attached")
+    perception.stop()
+    attached = ring.newest_attached()
+    assert attached is not None and len(attached.detections) == 1
+    np.testing.assert_allclose(attached.detections.boxes_xyxy_px, [(4.0, 2.0, 30.0, 26.0)], atol=1e-3)
+    assert attached.detect_exit_ns > attached.detect_enter_ns > attached.capture_stamp_ns
+    assert perception.detected == clock.histogram.count >= 1
+
+
+def test_old_frames_are_skipped_and_counted(name: str, detector: Detector) -> None:
+    ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX), StageClock("detect", 33.0)
+    perception = Perception(name, lambda width, height: detector, clock, lambda line: None)
+    perception.start()
+
+    def publish_old() -> bool:
+        ring.publish(ring.begin(), time.time_ns() - 1_000_000_000, 1, 2)
+        time.sleep(0.005)
+        return clock.skipped.get("stale", 0) >= 3
+
+    until(publish_old, "no frame was skipped")
+    perception.stop()
+    assert perception.detected == 0 and ring.newest_attached() is None
+
+
+def test_a_frame_that_was_overwritten_during_inference_gets_no_result(name: str, detector: Detector) -> None:
+    ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX, slots=3), StageClock("detect", ALWAYS_MS)
+
+    class Overtaken:
+        card = detector.card
+
+        def detect(self, pixels: NDArray[np.uint8]) -> object:
+            for _ in range(4):
+                ring.publish(ring.begin(), time.time_ns(), 1, 2)
+            return detector.detect(pixels)
+
+    perception = Perception(name, lambda width, height: Overtaken(), clock, lambda line: None)  # type: ignore[arg-type, return-value]
+    perception.start()
+    until(
+        lambda: bool(ring.publish(ring.begin(), time.time_ns(), 1, 2)) and perception_saw(clock),
+        "nothing was seen",
+    )
+    perception.stop()
+    assert ring.newest_attached() is None and clock.skipped["recycled"] >= 1
+
+
+def perception_saw(clock: StageClock) -> bool:
+    time.sleep(0.005)
+    return clock.skipped.get("recycled", 0) >= 1
+
+
+def test_perception_follows_a_camera_that_makes_another_ring(name: str, detector: Detector) -> None:
+    clock = StageClock("detect", ALWAYS_MS)
+    sizes: list[tuple[int, int]] = []
+
+    def make(width_px: int, height_px: int) -> Detector:
+        sizes.append((width_px, height_px))
+        return Detector(detector.card, width_px, height_px)
+
+    perception = Perception(name, make, clock, lambda line: None)
+    first = FrameRing.create(name, WIDTH_PX, HEIGHT_PX)
+    perception.start()
+    until(lambda: len(sizes) == 1, "the first ring was not attached")
+    first.close()
+    second = FrameRing.create(name, 2 * WIDTH_PX, 2 * HEIGHT_PX)
+
+    def publish_until_attached() -> bool:
+        second.publish(second.begin(), time.time_ns(), 1, 2)
+        time.sleep(0.005)
+        return second.newest_attached() is not None
+
+    until(lambda: len(sizes) == 2, "the second ring was not attached")
+    until(publish_until_attached, "nothing was attached in the second ring")
+    perception.stop()
+    assert sizes == [(WIDTH_PX, HEIGHT_PX), (2 * WIDTH_PX, 2 * HEIGHT_PX)]
+
+
+def fail() -> None:
+    raise OSError("the model's memory is gone")
+
+
+def test_a_worker_whose_work_fails_ends_the_process() -> None:
+    ended = threading.Event()
+    previous = signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
+    try:
+        worker = Worker("failing", fail)
+        worker.start()
+        until(ended.is_set, "the failure was silent")
+        worker.stop()
+    finally:
+        signal.signal(signal.SIGTERM, previous)

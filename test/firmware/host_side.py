@@ -23,7 +23,7 @@ M = TypeVar("M", bound=Message)
 class Rig:
     """Steps of 1 ms: link poll and agent each step, encoder sample every 2 ms, control cycle every 10 ms.
 
-    The wheels follow ``wheel_rad_s`` exactly, whatever the duty. ``command`` is sent every 20 ms while set:
+    The wheels follow ``wheel_rad_s`` exactly, whatever the duty; a driver that switches off stops them. ``command`` is sent every 20 ms while set:
     (speed, yaw rate); its stamp is ``age_ms`` old and, as a camera's, changes only every 40 ms.
     """
 
@@ -37,6 +37,7 @@ class Rig:
         self.wheel_rad_s = [0.0, 0.0]
         self.turned_rad = [0.0, 0.0]
         self.sampling = True
+        self.driver_on = False
         self.e_stop = self.motor_fault = False
         self.command: tuple[float, float] | None = None
         self.age_ms = 50
@@ -74,6 +75,9 @@ class Rig:
             self._cycle()
 
     def _move(self) -> None:
+        if self.driver_on and not self.board.duty[2]:
+            self.wheel_rad_s = [0.0, 0.0]
+        self.driver_on = self.board.duty[2]
         for side in (0, 1):
             self.turned_rad[side] += self.wheel_rad_s[side] * 1e-3
         if self.sampling and self.now_ns % (2 * MS) == 0:

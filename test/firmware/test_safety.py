@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+from pathlib import Path
 
 import pytest
 from core_headers import Core
+
+from takt.simulation import board
 
 RUNGS = ("NOMINAL", "REDUCED", "HOLD", "SAFE")
 
@@ -118,6 +121,18 @@ def test_no_arming_while_a_condition_holds(
     assert safety.cycle("OPEN") == "SAFE", "the refused request is spent"
 
 
+def test_turning_wheels_refuse_arming_and_never_trip(core: Core, armed: Safety) -> None:
+    """A firmware that was killed at speed came back within 0.2 s and took over wheels that still turned."""
+    assert armed.cycle("OPEN", "WHEELS_TURNING") == "NOMINAL", "driving is what wheels are for"
+    armed.ask("DISARM")
+    armed.cycle("OPEN", "WHEELS_TURNING")
+    armed.ask("ARM")
+    assert armed.cycle("OPEN", "WHEELS_TURNING") == "SAFE"
+    assert armed.cycle("OPEN") == "SAFE", "the refused request is spent"
+    armed.ask("ARM")
+    assert armed.cycle("OPEN") == "NOMINAL"
+
+
 def test_disarm_needs_no_clear_fault_but_a_new_request(armed: Safety) -> None:
     armed.cycle("OPEN")
     armed.ask("DISARM")
@@ -188,3 +203,20 @@ def test_the_first_fault_is_the_one_told(core: Core, armed: Safety) -> None:
 )
 def test_the_last_word_on_duty(armed: Safety, duty: float, given: float) -> None:
     assert armed.duty(duty) == pytest.approx(given)
+
+
+def test_the_binding_names_states_as_the_core_does(core_library: Path) -> None:
+    """The binding keeps the names in Python for speed; they must be the firmware's own, in its order."""
+    loaded = ctypes.CDLL(str(core_library))
+    tables = {
+        "takt_rung_name": board.RUNGS,
+        "takt_cause_name": board.CAUSES,
+        "takt_gate_name": board.VERDICTS,
+        "takt_miss_cause_name": board.MISS_CAUSES,
+    }
+    for function, names in tables.items():
+        name_of = getattr(loaded, function)
+        name_of.restype = ctypes.c_char_p
+        told = [name_of(number).decode() for number in range(len(names) + 1)]
+        assert tuple(told[:-1]) == names
+        assert told[-1] == "unknown"

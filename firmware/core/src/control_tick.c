@@ -1,6 +1,11 @@
 /* The control tick; see takt/control_tick.h. takt_control_tick at the end reads like the data path. */
 #include "takt/control_tick.h"
 
+#include <math.h> /* fabsf */
+
+#define STANDING_RAD_S \
+    1.0f /* slower wheels count as at rest: 5 cm/s at the rim, far above the encoder's noise */
+
 void takt_control_init(takt_control_t *control, bool watchdog_reset)
 {
     *control = (takt_control_t){0};
@@ -33,6 +38,15 @@ static takt_gate_t gate_command(takt_control_t *control, const takt_control_conf
     return verdict;
 }
 
+static bool wheels_turn(const takt_encoder_t *encoder)
+{
+    bool turn = false;
+    for (unsigned wheel = 0; wheel < TAKT_WHEELS; wheel++) {
+        turn = turn || fabsf(encoder->speed_rad_s[wheel]) > STANDING_RAD_S;
+    }
+    return turn;
+}
+
 static uint32_t find_conditions(const takt_control_t *control, const takt_control_config_t *config,
                                 const takt_inputs_t *inputs)
 {
@@ -46,6 +60,7 @@ static uint32_t find_conditions(const takt_control_t *control, const takt_contro
     conditions |= control->encoder.silent ? TAKT_CONDITION_ENCODER_SILENT : 0u;
     conditions |= inputs->miss_limit ? TAKT_CONDITION_MISS_LIMIT : 0u;
     conditions |= link_silent ? TAKT_CONDITION_LINK_SILENT : 0u;
+    conditions |= wheels_turn(&control->encoder) ? TAKT_CONDITION_WHEELS_TURNING : 0u;
     return conditions;
 }
 

@@ -4,20 +4,24 @@
 #include <math.h>   /* isfinite */
 #include <stddef.h> /* size_t */
 
-/* Which condition trips to SAFE, and as what. First match wins; all faults stand before the recoverable
- * causes. Conditions of `while_armed` do not trip a board at rest: there they merely refuse the arm request.
- */
+/* When a condition trips to SAFE. Every condition also refuses an arm request while it holds. */
+typedef enum { TRIPS_ALWAYS, TRIPS_WHILE_ARMED, TRIPS_NEVER } trips_when_t;
+
+/* Which condition trips, and as what. First match wins; all faults stand before the recoverable causes.
+ * Wheels that still turn merely have to come to rest: a board that was reset at speed brakes first and takes
+ * over afterwards. */
 static const struct {
     uint32_t condition;
     takt_cause_t cause;
-    bool while_armed;
+    trips_when_t when;
 } trips[] = {
-    {TAKT_CONDITION_E_STOP, TAKT_CAUSE_E_STOP, false},
-    {TAKT_CONDITION_MOTOR_FAULT, TAKT_CAUSE_MOTOR_FAULT, false},
-    {TAKT_CONDITION_ENCODER_FAULT, TAKT_CAUSE_ENCODER_FAULT, true},
-    {TAKT_CONDITION_MISS_LIMIT, TAKT_CAUSE_MISS_LIMIT, true},
-    {TAKT_CONDITION_ENCODER_SILENT, TAKT_CAUSE_ENCODER_SILENCE, true},
-    {TAKT_CONDITION_LINK_SILENT, TAKT_CAUSE_LINK_SILENCE, true},
+    {TAKT_CONDITION_E_STOP, TAKT_CAUSE_E_STOP, TRIPS_ALWAYS},
+    {TAKT_CONDITION_MOTOR_FAULT, TAKT_CAUSE_MOTOR_FAULT, TRIPS_ALWAYS},
+    {TAKT_CONDITION_ENCODER_FAULT, TAKT_CAUSE_ENCODER_FAULT, TRIPS_WHILE_ARMED},
+    {TAKT_CONDITION_MISS_LIMIT, TAKT_CAUSE_MISS_LIMIT, TRIPS_WHILE_ARMED},
+    {TAKT_CONDITION_ENCODER_SILENT, TAKT_CAUSE_ENCODER_SILENCE, TRIPS_WHILE_ARMED},
+    {TAKT_CONDITION_LINK_SILENT, TAKT_CAUSE_LINK_SILENCE, TRIPS_WHILE_ARMED},
+    {TAKT_CONDITION_WHEELS_TURNING, TAKT_CAUSE_WHEELS_TURNING, TRIPS_NEVER},
 };
 
 #define TRIPS (sizeof trips / sizeof trips[0])
@@ -123,7 +127,8 @@ static takt_request_t oldest_pending(const takt_requests_t *served, const takt_r
 static void trip(takt_safety_t *safety, uint32_t conditions)
 {
     for (size_t i = 0; i < TRIPS; i++) {
-        const bool applies = safety->armed || !trips[i].while_armed;
+        const bool applies =
+            trips[i].when == TRIPS_ALWAYS || (trips[i].when == TRIPS_WHILE_ARMED && safety->armed);
         if ((conditions & trips[i].condition) != 0 && applies) {
             enter_safe(safety, trips[i].cause);
             return;
@@ -179,7 +184,7 @@ const char *takt_rung_name(takt_rung_t rung)
 const char *takt_cause_name(takt_cause_t cause)
 {
     static const char *const names[TAKT_CAUSE_COUNT] = {
-        "none",   "power_up",    "disarmed",      "link_silence", "encoder_silence",
+        "none",   "power_up",    "disarmed",      "link_silence", "encoder_silence", "wheels_turning",
         "e_stop", "motor_fault", "encoder_fault", "miss_limit",   "watchdog_reset",
     };
     return (unsigned)cause < TAKT_CAUSE_COUNT ? names[cause] : "unknown";

@@ -20,6 +20,7 @@ CAUSES = (
     "disarmed",
     "link_silence",
     "encoder_silence",
+    "wheels_turning",
     "e_stop",
     "motor_fault",
     "encoder_fault",

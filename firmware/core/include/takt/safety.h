@@ -28,6 +28,7 @@ typedef enum {
     TAKT_CAUSE_DISARMED,        /* arm(false) */
     TAKT_CAUSE_LINK_SILENCE,    /* no valid message from the agent for too long */
     TAKT_CAUSE_ENCODER_SILENCE, /* samples stopped coming while armed: the edge went away, not the wheel */
+    TAKT_CAUSE_WHEELS_TURNING,  /* never why a board is SAFE, only why it is not armed yet */
     TAKT_CAUSE_E_STOP,
     TAKT_CAUSE_MOTOR_FAULT,
     TAKT_CAUSE_ENCODER_FAULT, /* samples that cannot be true while armed */
@@ -43,7 +44,8 @@ typedef enum {
     TAKT_CONDITION_ENCODER_FAULT = 1u << 2,
     TAKT_CONDITION_MISS_LIMIT = 1u << 3,
     TAKT_CONDITION_ENCODER_SILENT = 1u << 4,
-    TAKT_CONDITION_LINK_SILENT = 1u << 5
+    TAKT_CONDITION_LINK_SILENT = 1u << 5,
+    TAKT_CONDITION_WHEELS_TURNING = 1u << 6
 } takt_condition_t;
 
 typedef enum {

@@ -20,6 +20,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 import takt.contract
 from takt.dashboard import DashboardServer, PictureTaker, RobotState, listen
+from takt.errors import TaktError
 from takt.nodes.shell import main_of
 
 _TICK_S = 0.05
@@ -75,7 +76,12 @@ class DashboardNode(Node):  # type: ignore[misc]
         self._stop_supervisor = StopRequest(supervisor, Trigger.Request())
         self._stop_board = StopRequest(board, SetBool.Request(data=False))
         self._listen_to_the_robot(contract)
-        self._server = DashboardServer(self._state, PictureTaker(ring), listen(port), self._stop_pressed.set)
+        try:
+            listener = listen(port)
+        except TaktError:
+            super().destroy_node()
+            raise
+        self._server = DashboardServer(self._state, PictureTaker(ring), listener, self._stop_pressed.set)
         self._server.start()
         self.create_timer(_TICK_S, self._step_stop)
         print(f"dashboard: {self._server.url}", flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -56,7 +57,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         self._follower = Follower(self._contract)
         period_ns = round(1e9 / self._contract.planning.rate_hz)
         begin, name = (lambda: enter_realtime(self)), self._ring_name
-        self._loop = PlannerLoop(name, period_ns, self._plan, begin, self._listen)
+        self._loop = PlannerLoop(name, period_ns, self._plan, begin, self._listen, self._on_loop_failed)
         self._loop.start()
         return super().on_activate(state)
 
@@ -72,6 +73,15 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
     def destroy_node(self) -> None:
         self._end_loop()
         super().destroy_node()
+
+    def _on_loop_failed(self, error: BaseException) -> None:
+        """A planner without its loop is of no use: end, so that the supervisor starts another.
+
+        While ROS shuts down, publishing fails as a matter of course.
+        """
+        if self.context.ok():
+            self.get_logger().error("planner loop failed: " + "".join(traceback.format_exception(error)))
+            self.context.try_shutdown()
 
     def _end_loop(self) -> None:
         if self._loop is not None:

@@ -32,7 +32,8 @@ class TakenByLoop(CallbackGroup):  # type: ignore[misc]
 
 def take_all(subscription: Subscription) -> None:
     """Hand every waiting message to the subscription's callback; never waits."""
-    with subscription.handle as handle:
+    handle = subscription.handle
+    with handle:  # keeps it from being destroyed meanwhile
         while (taken := handle.take_message(subscription.msg_type, False)) is not None:
             subscription.callback(taken[0])
 
@@ -90,13 +91,15 @@ class PlannerLoop:
         plan: Callable[[Attached | None, bool], None],
         begin: Callable[[], object] = lambda: None,
         listen: Callable[[], None] = lambda: None,
+        failed: Callable[[BaseException], None] | None = None,
     ) -> None:
         """``begin`` is called first by the new thread, for what belongs to a thread: its scheduling class.
 
-        ``listen`` takes other input, on every wake-up.
+        ``listen`` takes other input, on every wake-up. ``failed`` hears of the error that ended the loop.
         """
         self._begin = begin
         self._listen = listen
+        self._failed = failed
         self._eye = RingEye(ring_name)
         self._period_ns = period_ns
         self._plan = plan
@@ -115,6 +118,14 @@ class PlannerLoop:
         self._eye.close()
 
     def _run(self) -> None:
+        try:
+            self._turn()
+        except Exception as error:
+            if self._failed is None:
+                raise
+            self._failed(error)
+
+    def _turn(self) -> None:
         self._begin()
         due_ns = time.monotonic_ns()
         planned_ns, seen = due_ns - self._period_ns, None

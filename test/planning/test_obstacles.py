@@ -1,0 +1,104 @@
+"""Obstacles are remembered out of sight, and forgotten when they are gone."""
+
+from __future__ import annotations
+
+import math
+
+import takt.contract
+from takt.planning.camera import GroundCamera
+from takt.planning.obstacles import ObstacleMemory
+from takt.planning.odometry import Odometry
+from takt.planning.projection import ObstacleSighting
+
+CAMERA = GroundCamera.from_contract(takt.contract.load())
+MS = 1_000_000
+FRAME_NS = 33 * MS
+AHEAD = Odometry(0)
+
+
+def seen_at(x_m: float, y_m: float, radius_m: float = 0.12, left_cut: bool = False) -> ObstacleSighting:
+    dx = x_m - CAMERA.x_m
+    distance_m, azimuth = math.hypot(dx, y_m), math.atan2(y_m, dx)
+    half = math.atan(radius_m / (distance_m - radius_m))
+    return ObstacleSighting(
+        distance_m - radius_m, 0.01, azimuth + half, azimuth - half, left_cut, False, CAMERA.x_m
+    )
+
+
+class Watch:
+    """A memory and its time, one frame a call."""
+
+    def __init__(self) -> None:
+        self.memory, self.now_ns = ObstacleMemory(CAMERA), 0
+
+    def frame(self, *sightings: ObstacleSighting, pose: Odometry = AHEAD, times: int = 1) -> None:
+        for _ in range(times):
+            self.now_ns += FRAME_NS
+            self.memory.observe(self.now_ns, pose, sightings, None)
+
+    @property
+    def count(self) -> int:
+        return len(self.memory.believed())
+
+
+def test_one_sighting_is_not_believed_two_are() -> None:
+    watch = Watch()
+    watch.frame(seen_at(1.5, 0.2))
+    assert watch.count == 0
+    watch.frame(seen_at(1.5, 0.2))
+    assert watch.count == 1
+    one = watch.memory.believed()[0]
+    assert math.hypot(one.x_m - 1.5, one.y_m - 0.2) < 0.02 and abs(one.radius_m - 0.12) < 0.02
+
+
+def test_behind_the_robot_it_is_kept_for_seconds_and_then_forgotten() -> None:
+    watch, turned = Watch(), Odometry(0, yaw_rad=math.pi)
+    watch.frame(seen_at(1.5, 0.2), times=30)
+    watch.frame(pose=turned, times=round(5e9 / FRAME_NS))
+    assert watch.count == 1
+    watch.frame(pose=turned, times=round(4e9 / FRAME_NS))
+    assert watch.count == 0
+
+
+def test_where_the_camera_looks_and_sees_nothing_nothing_stands() -> None:
+    watch = Watch()
+    watch.frame(seen_at(1.5, 0.2), times=30)
+    watch.frame(times=5)
+    assert watch.count == 1  # a detector misses now and then
+    watch.frame(times=10)
+    assert watch.count == 0
+
+
+def test_behind_another_obstacle_it_may_well_stand() -> None:
+    watch = Watch()
+    watch.frame(seen_at(2.0, 0.0), times=10)
+    watch.frame(seen_at(1.0, 0.0, 0.2), times=30)
+    assert watch.count == 2
+
+
+def test_one_that_crossed_the_picture_leaves_nothing_behind() -> None:
+    """The robot stood for seconds before the ghost of a panel that had long gone by."""
+    watch = Watch()
+    for step in range(40):
+        watch.frame(seen_at(1.0, 0.35 - 0.5 * step * FRAME_NS / 1e9))
+    assert watch.count == 1 and watch.memory.believed()[0].moving
+    turned = Odometry(0, yaw_rad=1.5)  # so that it is out of the picture
+    watch.frame(pose=turned, times=20)
+    assert watch.count == 0
+
+
+def test_a_side_seen_in_passing_is_soon_forgotten() -> None:
+    watch, turned = Watch(), Odometry(0, yaw_rad=math.pi)
+    watch.frame(seen_at(1.0, 0.5, left_cut=True), times=10)
+    assert watch.count == 1
+    watch.frame(pose=turned, times=25)
+    assert watch.count == 0
+
+
+def test_half_out_of_the_picture_it_keeps_its_size() -> None:
+    watch = Watch()
+    watch.frame(seen_at(1.0, 0.4, 0.15), times=15)
+    half = ObstacleSighting(0.78, 0.01, 0.50, 0.26, True, False, CAMERA.x_m)
+    watch.frame(half, times=20)
+    assert watch.count == 1
+    assert watch.memory.believed()[0].radius_m > 0.13

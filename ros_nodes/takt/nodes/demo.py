@@ -96,6 +96,7 @@ class Run:
             command_line(process)  # a missing program is told here, in one line, not in a log
         parameters = graph.supervisor_parameters(self._graph, "automatic")
         parameters |= {"graph_file": str(run_dir / "graph.json"), "log_dir": str(run_dir / "log")}
+        parameters["ledger_file"] = str(run_dir / "deadline_misses.jsonl")
         supervisor = graph.Process("supervisor", "takt_supervisor", parameters=parameters)
         with (run_dir / "log/supervisor.log").open("wb") as log:
             self._supervisor = subprocess.Popen(

@@ -20,6 +20,7 @@ from takt.deadlines.ladder import Limits
 from takt.errors import TaktError
 from takt.frames import FrameRing
 from takt.graph import load as load_graph
+from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
 from takt.nodes.shell import enter_realtime, main_of, status
 from takt.supervision.arming import ArmingPolicy, Readiness
@@ -27,12 +28,13 @@ from takt.supervision.board_view import BoardView
 from takt.supervision.processes import ProcessKeeper
 
 _TICK_S = 0.05
+_LEDGER_FILE = Path.home() / ".ros/takt/deadline_misses.jsonl"
 _LEVEL_OF = {Rung.NOMINAL: "OK", Rung.REDUCED: "WARN", Rung.HOLD: "WARN", Rung.SAFE: "ERROR"}
 
 
 class SupervisorNode(Node):  # type: ignore[misc]
     """Parameters: ``graph_file`` and ``log_dir`` (runs the processes itself when set), ``lifecycle_nodes`` (names,
-    comma between), ``ring``, ``rearm`` (automatic or operator)."""
+    comma between), ``ring``, ``rearm`` (automatic or operator), ``ledger_file`` (where the board's misses are kept)."""
 
     def __init__(self) -> None:
         super().__init__("supervisor")
@@ -60,6 +62,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._arm_call: Future | None = None
         self._arm_call_ns = 0
         self._make_endpoints()
+        self._ledger = LedgerKeeper(self, self._ledger_file)
         if self._keeper is not None:
             self._keeper.start()
         enter_realtime(self)
@@ -69,6 +72,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         """End the processes first: nothing outlives its supervisor."""
         if self._keeper is not None:
             self._keeper.stop()
+        self._ledger.close()
         super().destroy_node()
 
     def _read_parameters(self) -> None:
@@ -77,6 +81,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._rearm = self.declare_parameter("rearm", "operator").value
         names = self.declare_parameter("lifecycle_nodes", "camera,detector,planner").value
         self._ring_name = self.declare_parameter("ring", "takt_camera").value
+        self._ledger_file = Path(self.declare_parameter("ledger_file", "").value or _LEDGER_FILE)
         self._state_file = Path(log_dir).parent / "processes.json" if graph_file else None
         self._driven_names = [name for name in names.split(",") if name]
         self._arming = ArmingPolicy(self._rearm, self._contract.safety.rearm_per_minute)

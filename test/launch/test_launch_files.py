@@ -11,6 +11,7 @@ pytest.importorskip("launch_ros", reason="launch_ros comes with a ROS installati
 
 from launch import LaunchContext  # noqa: E402
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction  # noqa: E402
+from launch.utilities import perform_substitutions  # noqa: E402
 
 from takt import graph  # noqa: E402
 
@@ -31,7 +32,13 @@ def started(file: str, **arguments: str) -> dict[str, ExecuteProcess]:
         elif isinstance(entity, OpaqueFunction):
             actions += entity.execute(context)
     processes = [action for action in actions if isinstance(action, ExecuteProcess)]
-    return {getattr(action, "_Node__node_name", None) or action.name: action for action in processes}
+    return {name_of(action, context): action for action in processes}
+
+
+def name_of(action: ExecuteProcess, context: LaunchContext) -> str:
+    """A node's name is given as text; that of another process is a list of substitutions until it starts."""
+    name = getattr(action, "_Node__node_name", None) or action.name
+    return name if isinstance(name, str) else perform_substitutions(context, name)
 
 
 def test_the_robot_is_the_graph_plus_the_supervisor():

@@ -95,7 +95,7 @@ def test_the_proposed_baud_rate_is_enough(contract):
             "control.rate_hz",
         ),
         ({"topics": {"joint_states": {"rate_hz": 60}}}, "100 Hz / 60 Hz is not a whole", "divisor"),
-        ({"planning": {"rate_hz": 60}}, "planner 60 Hz > 50", "planning.rate_hz"),
+        ({"planning": {"rate_hz": 70}}, "planner 70 Hz > 60", "planning.rate_hz"),
         ({"robot": {"camera_rate_hz": 60}}, "camera 60 Hz", "applied"),
         ({"topics": {"cmd_vel": {"max_age_ms": 150}}}, "153.3 ms > 150", "max_age_ms"),
         ({"safety": {"command_silence_ms": 39}}, "two commands: 2 x 20 = 40 ms > 39", "command_silence_ms"),

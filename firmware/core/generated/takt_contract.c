@@ -3,7 +3,7 @@
 #include "takt_contract.h"
 
 const takt_topic_t takt_topics[TAKT_TOPIC_COUNT] = {
-    [TAKT_TOPIC_CMD_VEL] = {"cmd_vel", "rt/cmd_vel", "geometry_msgs::msg::dds_::TwistStamped_", false, false, 1, 50, 96, 200},
+    [TAKT_TOPIC_CMD_VEL] = {"cmd_vel", "rt/cmd_vel", "geometry_msgs::msg::dds_::TwistStamped_", false, false, 1, 60, 96, 200},
     [TAKT_TOPIC_JOINT_STATES] = {"joint_states", "rt/joint_states", "sensor_msgs::msg::dds_::JointState_", true, false, 1, 100, 176, 50},
     [TAKT_TOPIC_APPLIED] = {"base/applied", "rt/base/applied", "sensor_msgs::msg::dds_::TimeReference_", true, false, 10, 50, 80, 1000},
     [TAKT_TOPIC_DIAGNOSTICS] = {"diagnostics", "rt/diagnostics", "diagnostic_msgs::msg::dds_::DiagnosticArray_", true, true, 10, 10, 480, 5000},

@@ -30,7 +30,7 @@ typedef struct {
 
 /* 8 hex digits a section, as the handshake carries them. Board and host must agree in:
  * schema_version, robot, limits, control, safety, topics, services, link. */
-#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72a68eb41c88ce4cce9df15a3e71db2701b4c2153fde76b3870754a8124c7bfa8eb32825de3"
+#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72a68eb41c88ce4cce9df15a3e79893d1904c2153fde76b3870754a8124c7bfa8eb32825de3"
 
 /* robot */
 #define TAKT_ROBOT_WHEEL_RADIUS_M 0.05f
@@ -84,7 +84,7 @@ typedef struct {
 
 /* topics */
 #define TAKT_TOPICS_CMD_VEL_DEPTH 1
-#define TAKT_TOPICS_CMD_VEL_RATE_HZ 50
+#define TAKT_TOPICS_CMD_VEL_RATE_HZ 60
 #define TAKT_TOPICS_CMD_VEL_MAX_AGE_MS 200
 #define TAKT_TOPICS_CMD_VEL_MAX_CDR_BYTES 96
 #define TAKT_TOPICS_JOINT_STATES_DEPTH 1

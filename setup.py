@@ -26,6 +26,13 @@ def files_under(folder: str) -> list[tuple[str, list[str]]]:
     return entries
 
 
+def files_beside_code() -> list[str]:
+    """What is no Python in the package (page, type marker), by name: older setuptools knows no ``**`` here."""
+    package = HERE / "ros_nodes" / NAME
+    files = (path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
+    return sorted(str(path.relative_to(package)) for path in files)
+
+
 setup(
     name=NAME,
     version="0.1.0",
@@ -38,7 +45,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages("ros_nodes"),
     package_dir={"": "ros_nodes"},
-    package_data={NAME: ["**/*.html", "**/*.js", "**/*.css", "**/*.svg", "py.typed"]},
+    package_data={NAME: files_beside_code()},
     # ROS itself is not named here: it comes from the system, or from requirements/ros-kilted.txt.
     install_requires=[
         "aiohttp",

@@ -28,7 +28,10 @@ esac
 """
 
 
-TOOLS = "bash cat chmod cp date dirname env find flock grep ls mkdir nproc readlink rm sed sh sha256sum sleep sort tail tr"
+TOOLS = (
+    "bash cat chmod cp date dirname env find flock grep ls "
+    "mkdir nproc readlink rm sed sh sha256sum sleep sort tail tr"
+)
 
 
 @pytest.fixture

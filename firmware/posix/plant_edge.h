@@ -4,16 +4,12 @@
 #define TAKT_POSIX_PLANT_EDGE_H
 
 #include "line.h"
-#include "takt/framing.h"
+#include "plant_stream.h"
 #include "takt/platform.h"
-
-#define TAKT_PLANT_PAYLOAD_MAX 32u
 
 typedef struct {
     takt_line_t line;
-    takt_frame_decoder_t decoder;
-    uint8_t payload[TAKT_PLANT_PAYLOAD_MAX];
-    takt_encoder_sample_t sample; /* newest */
+    takt_plant_stream_t stream;
 } takt_plant_edge_t;
 
 void takt_plant_edge_init(takt_plant_edge_t *edge);

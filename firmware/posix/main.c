@@ -1,4 +1,5 @@
-/* takt_firmware: the board as a process on a host. Two threads: control (absolute 100 Hz grid) and link. */
+/* takt_firmware: the board as a process on a host. Threads: control (absolute 100 Hz grid), plant edge, link.
+ */
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,8 +15,9 @@
 #include "takt/board.h"
 #include "takt_contract.h"
 
-#define LINK_POLL_MS 1
-#define LAST_WORD_NS 20000000u /* closing a pty drops what is unread: time for "motors off" to be heard */
+#define LINK_POLL_MS  1
+#define PLANT_WAIT_MS 20        /* how soon a lost line is looked for again */
+#define LAST_WORD_NS  20000000u /* closing a pty drops what is unread: time for "motors off" to be heard */
 
 typedef struct {
     takt_board_t board;
@@ -42,8 +44,7 @@ static uint64_t cpu_ns(void *context)
 
 static void read_encoder(void *context, takt_encoder_sample_t *sample)
 {
-    machine_t *machine = context;
-    takt_plant_edge_read(&machine->plant, now_ns(machine), sample);
+    takt_plant_edge_read(&((machine_t *)context)->plant, sample);
 }
 
 static void drive(void *context, const takt_drive_t *order)
@@ -99,6 +100,17 @@ static void *control_thread(void *argument)
     return NULL;
 }
 
+static void *plant_thread(void *argument)
+{
+    machine_t *machine = argument;
+    while (!atomic_load(&machine->stop)) {
+        takt_plant_edge_wait(&machine->plant, PLANT_WAIT_MS);
+        takt_plant_edge_listen(&machine->plant, now_ns(machine));
+        takt_line_service(&machine->plant.line);
+    }
+    return NULL;
+}
+
 /* One line on stderr for each change of state. */
 static void tell_changes(const machine_t *machine, takt_safety_t *told, takt_client_state_t *told_link)
 {
@@ -126,7 +138,6 @@ static void *link_thread(void *argument)
         takt_board_link_poll(&machine->board);
         tell_changes(machine, &told, &told_link);
         takt_line_service(&machine->link);
-        takt_line_service(&machine->plant.line);
     }
     return NULL;
 }
@@ -155,13 +166,19 @@ static bool start(machine_t *machine, const takt_options_t *options)
 static int run(machine_t *machine, const takt_options_t *options, const sigset_t *signals)
 {
     pthread_t control;
+    pthread_t plant;
     pthread_t link;
     int control_priority = 0;
+    int plant_priority = 0;
     int link_priority = 0;
     takt_lock_memory();
     const int below = options->fifo > 1 ? options->fifo - 1 : 0;
     if (!takt_start_thread(&control, control_thread, machine, options->fifo, &control_priority)) {
         fputs("error: the control thread cannot be started. Fix: raise the process limit\n", stderr);
+        return 2;
+    }
+    if (!takt_start_thread(&plant, plant_thread, machine, below, &plant_priority)) {
+        fputs("error: the plant thread cannot be started. Fix: raise the process limit\n", stderr);
         return 2;
     }
     if (!takt_start_thread(&link, link_thread, machine, below, &link_priority)) {
@@ -175,6 +192,7 @@ static int run(machine_t *machine, const takt_options_t *options, const sigset_t
     sigwait(signals, &signal_number);
     atomic_store(&machine->stop, true);
     pthread_join(control, NULL);
+    pthread_join(plant, NULL);
     pthread_join(link, NULL);
     return 0;
 }

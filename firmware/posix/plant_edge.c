@@ -1,24 +1,39 @@
 /* The hardware edge of the host port; see plant_edge.h. */
 #include "plant_edge.h"
 
-#define PORTIONS 8u /* of 512 bytes: a flood must not hold the control thread */
+#include <poll.h>
 
 void takt_plant_edge_init(takt_plant_edge_t *edge)
 {
     takt_plant_stream_init(&edge->stream);
+    takt_exchange_init(&edge->exchange);
+    for (unsigned slot = 0; slot < TAKT_EXCHANGE_SLOTS; slot++) {
+        edge->samples[slot] = edge->stream.sample;
+    }
 }
 
-void takt_plant_edge_read(takt_plant_edge_t *edge, uint64_t now_ns, takt_encoder_sample_t *sample)
+void takt_plant_edge_wait(const takt_plant_edge_t *edge, int limit_ms)
+{
+    struct pollfd input = {.fd = atomic_load(&edge->line.fd), .events = POLLIN};
+    poll(&input, 1, limit_ms);
+}
+
+void takt_plant_edge_listen(takt_plant_edge_t *edge, uint64_t now_ns)
 {
     uint8_t bytes[512];
-    for (unsigned portion = 0; portion < PORTIONS; portion++) {
-        const size_t count = takt_line_read(&edge->line, bytes, sizeof bytes);
-        takt_plant_stream_receive(&edge->stream, bytes, count, now_ns);
-        if (count < sizeof bytes) {
-            break;
-        }
+    const size_t count = takt_line_read(&edge->line, bytes, sizeof bytes);
+    if (count == 0) {
+        return;
     }
-    *sample = edge->stream.sample;
+    takt_plant_stream_receive(&edge->stream, bytes, count, now_ns);
+    edge->samples[edge->exchange.writing] = edge->stream.sample;
+    takt_exchange_publish(&edge->exchange);
+}
+
+void takt_plant_edge_read(takt_plant_edge_t *edge, takt_encoder_sample_t *sample)
+{
+    takt_exchange_take(&edge->exchange);
+    *sample = edge->samples[edge->exchange.reading];
 }
 
 void takt_plant_edge_drive(takt_plant_edge_t *edge, const takt_drive_t *drive)

@@ -14,7 +14,7 @@ _NEXT = {
     State.PRIMARY_STATE_UNCONFIGURED: Transition.TRANSITION_CONFIGURE,
     State.PRIMARY_STATE_INACTIVE: Transition.TRANSITION_ACTIVATE,
 }
-_ANSWER_LIMIT_NS = 2_000_000_000  # a node that died while asked never answers: ask its successor
+_ANSWER_LIMIT_NS = 400_000_000  # an answer can be lost while both ends still discover each other: ask again
 _REFRESH_NS = 500_000_000
 
 

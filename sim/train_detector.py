@@ -99,7 +99,7 @@ def _options() -> argparse.Namespace:
         "--work", type=Path, help="folder for pictures and weights (default: TMPDIR/takt_detector)"
     )
     parser.add_argument("--pictures", type=int, default=12_000)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()

@@ -22,9 +22,11 @@ rclpy = pytest.importorskip("rclpy", reason="ROS 2 is not available to Python")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from geometry_msgs.msg import TwistStamped  # noqa: E402
+from rclpy.context import Context  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data  # noqa: E402
 from rclpy.serialization import deserialize_message, serialize_message  # noqa: E402
+from rosgraph_msgs.msg import Clock  # noqa: E402
 from std_msgs.msg import Int32, String  # noqa: E402
 from std_srvs.srv import SetBool  # noqa: E402
 
@@ -53,16 +55,20 @@ def environment() -> dict[str, str]:
 class Bench:
     """Agent process, board and ROS peer; :meth:`until` keeps all three moving."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self.link = folder / "board"
         self.line = PtyEnd(self.link)
         self.agent = subprocess.Popen(
-            agent_command("--dev", str(self.link)), env=environment(), stderr=subprocess.PIPE, text=True
+            agent_command("--dev", str(self.link), *arguments),
+            env=environment(),
+            stderr=subprocess.PIPE,
+            text=True,
         )
         self.board = ScriptedClient()
-        rclpy.init()
-        self.node = rclpy.create_node("peer")
-        self.executor = SingleThreadedExecutor()
+        self.context = Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node("peer", context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         self.diagnostics: dict[str, DiagnosticStatus] = {}
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
@@ -125,7 +131,7 @@ class Bench:
         self.agent.wait()
         self.executor.shutdown()
         self.node.destroy_node()
-        rclpy.try_shutdown()
+        self.context.try_shutdown()
         self.line.close()
 
 
@@ -270,6 +276,27 @@ def test_a_board_of_another_contract_is_named(bench):
 def test_ctrl_c_ends_it_in_order(bench):
     bench.agent.send_signal(signal.SIGINT)
     assert bench.agent.wait(timeout=DEADLINE_S) == 0
+
+
+def test_boards_are_set_by_simulated_time_where_ros_runs_on_it(tmp_path):
+    bench = Bench(tmp_path, "--ros-args", "-p", "use_sim_time:=true")
+    try:
+        bench.connect()
+        publisher = bench.node.create_publisher(Clock, "/clock", qos_profile_sensor_data)
+        now = Clock()
+        now.clock.sec = 1234
+
+        def seconds_told() -> int:
+            bench.board.heard.clear()
+            publisher.publish(now)
+            bench.board.send(xrce.build_submessage(xrce.TIMESTAMP, bytes(8)))
+            bench.step()
+            replies = [part.payload for part in bench.board.heard if part.kind == xrce.TIMESTAMP_REPLY]
+            return int.from_bytes(replies[-1][:4], "little") if replies else 0
+
+        bench.until(lambda: seconds_told() == 1234, "simulated time on the line")
+    finally:
+        bench.close()
 
 
 @pytest.mark.parametrize(

@@ -175,9 +175,7 @@ class AgentCore:
     def _tell_info(self, address: Hashable, header: Header, message: bytes, session: Session | None) -> None:
         """Answer a ping; its implementation status tells whether the client's session lives here."""
         payload = next(xrce.submessages(message, header.size)).payload
-        if len(payload) < 4:
-            raise Malformed("GET_INFO too short")
-        info = xrce.build_info(payload[:2], payload[2:4], session is not None)
+        info = xrce.build_info(*xrce.parse_ids(payload), session is not None)
         in_session = session is not None and header.session & ~KEYLESS
         session_id = session.id if session and in_session else header.session
         self._control.append((address, xrce.build_header(session_id, 0, 0, header.key) + info))

@@ -86,6 +86,13 @@ def submessages(message: bytes, offset: int, whole: bool = False) -> Iterator[Su
         offset += length + (-length & 3)
 
 
+def parse_ids(payload: bytes) -> tuple[bytes, bytes]:
+    """The request id and object id that most payloads begin with."""
+    if len(payload) < 4:
+        raise Malformed("no request and object id")
+    return payload[:2], payload[2:4]
+
+
 @dataclass(frozen=True)
 class ClientHello:
     """What CREATE_CLIENT says. ``mtu``: the largest message that the client takes."""

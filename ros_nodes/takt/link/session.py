@@ -153,7 +153,7 @@ class Session:
         return True
 
     def _on_delete(self, submessage: Submessage, stream: int) -> bool:
-        request, object_id = _ids(submessage.payload)
+        request, object_id = xrce.parse_ids(submessage.payload)
         entity = self.entities.get(object_id)
         if entity:
             self._waiting.pop(entity, None)
@@ -162,12 +162,12 @@ class Session:
         return True
 
     def _on_get_info(self, submessage: Submessage, stream: int) -> bool:
-        self._control(xrce.build_info(*_ids(submessage.payload), True))
+        self._control(xrce.build_info(*xrce.parse_ids(submessage.payload), True))
         return True
 
     def _on_write(self, submessage: Submessage, stream: int) -> bool:
         payload = submessage.payload
-        request, object_id = _ids(payload)
+        request, object_id = xrce.parse_ids(payload)
         entity = self.entities.get(object_id)
         if submessage.flags & xrce.FORMAT_MASK or entity is None:
             self._stats.drop("unknown_writer" if entity is None else "data_format")
@@ -392,12 +392,6 @@ class Session:
         """Messages and feeds that wait for the line or for an acknowledgement."""
         waiting = sum(out.queued + out.unacknowledged for out in self._reliable_out.values())
         return waiting + len(self._waiting)
-
-
-def _ids(payload: bytes) -> tuple[bytes, bytes]:
-    if len(payload) < 4:
-        raise Malformed("no request and object id")
-    return payload[:2], payload[2:4]
 
 
 def _little(submessage: Submessage) -> bool:

@@ -6,14 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h> /* posix_openpt, ptsname_r */
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "realtime.h" /* takt_monotonic_ns */
 
-#define REOPEN_NS 500000000u
-#define STALE_NS  100000000u
+#define REOPEN_NS     500000000u
+#define STALE_NS      100000000u
+#define SOCKET_BUFFER 4096
 
 static const struct {
     unsigned baud;
@@ -84,12 +87,46 @@ static bool open_pty(takt_line_t *line)
     if (fd < 0 || grantpt(fd) != 0 || unlockpt(fd) != 0 || ptsname_r(fd, target, sizeof target) != 0) {
         return complain(line, "no pseudo terminal is to be had", "mount devpts or free some terminals");
     }
-    line->peer_fd = open(target, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (line->peer_fd < 0 || !make_raw(line->peer_fd, 0)) {
+    line->own_fd = open(target, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (line->own_fd < 0 || !make_raw(line->own_fd, 0)) {
         return complain(line, "the pseudo terminal cannot be set up", "check the rights on /dev/pts");
     }
     atomic_store(&line->fd, fd);
     return link_path(line, target);
+}
+
+/* Offers the socket; the peer is let in by takt_line_service. */
+static bool open_socket(takt_line_t *line)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat there;
+    if (strlen(line->path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return complain(line, "the path is too long for a socket", "name a shorter path");
+    }
+    strcpy(address.sun_path, line->path);
+    if (lstat(line->path, &there) == 0 && S_ISSOCK(there.st_mode)) {
+        unlink(line->path); /* an earlier process left it */
+    }
+    line->own_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (line->own_fd < 0 || bind(line->own_fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(line->own_fd, 1) != 0) {
+        return complain(line, "the socket cannot be offered",
+                        "name a path in a folder that exists and can be written");
+    }
+    return true;
+}
+
+static void let_in(takt_line_t *line)
+{
+    const int size = SOCKET_BUFFER; /* what a peer has not read by then is too old to be read */
+    const int fd = accept4(line->own_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    atomic_store(&line->lost, false);
+    atomic_store(&line->fd, fd);
 }
 
 static bool open_device(takt_line_t *line)
@@ -107,22 +144,39 @@ static bool open_device(takt_line_t *line)
     return true;
 }
 
+static const char *strip_kind(takt_line_t *line, const char *spec)
+{
+    if (strncmp(spec, "pty:", 4) == 0) {
+        line->kind = TAKT_LINE_PTY;
+        return spec + 4;
+    }
+    if (strncmp(spec, "unix:", 5) == 0) {
+        line->kind = TAKT_LINE_SOCKET;
+        return spec + 5;
+    }
+    line->kind = TAKT_LINE_DEVICE;
+    return spec;
+}
+
 bool takt_line_open(takt_line_t *line, const char *name, const char *spec, unsigned baud)
 {
     memset(line, 0, sizeof *line);
     line->name = name;
     line->baud = baud;
-    line->peer_fd = -1;
+    line->own_fd = -1;
     atomic_store(&line->fd, -1);
-    line->is_pty = strncmp(spec, "pty:", 4) == 0;
-    const char *path = line->is_pty ? spec + 4 : spec;
+    const char *path = strip_kind(line, spec);
     if (*path == '\0' || strlen(path) >= sizeof line->path) {
         errno = EINVAL;
-        return complain(line, "no usable path given", "use pty:PATH or the path of a serial device");
+        return complain(line, "no usable path given",
+                        "use pty:PATH, unix:PATH or the path of a serial device");
     }
     strcpy(line->path, path);
-    if (line->is_pty) {
+    if (line->kind == TAKT_LINE_PTY) {
         return open_pty(line);
+    }
+    if (line->kind == TAKT_LINE_SOCKET) {
+        return open_socket(line);
     }
     return open_device(line) || complain(line, "the device cannot be opened",
                                          "plug it in, or name another device, or use pty:PATH");
@@ -131,9 +185,9 @@ bool takt_line_open(takt_line_t *line, const char *name, const char *spec, unsig
 void takt_line_close(takt_line_t *line)
 {
     const int fd = atomic_exchange(&line->fd, -1);
-    if (line->is_pty) {
+    if (line->kind != TAKT_LINE_DEVICE) {
         unlink(line->path);
-        close(line->peer_fd);
+        close(line->own_fd);
     }
     if (fd >= 0) {
         close(fd);
@@ -155,7 +209,7 @@ size_t takt_line_read(takt_line_t *line, uint8_t *bytes, size_t capacity)
     if (count > 0) {
         return (size_t)count;
     }
-    if (!line->is_pty && (count == 0 || !is_passing(errno))) {
+    if (line->kind != TAKT_LINE_PTY && (count == 0 || !is_passing(errno))) {
         atomic_store(&line->lost, true);
     }
     return 0;
@@ -163,8 +217,8 @@ size_t takt_line_read(takt_line_t *line, uint8_t *bytes, size_t capacity)
 
 void takt_line_discard(takt_line_t *line)
 {
-    if (line->is_pty) {
-        tcflush(line->peer_fd, TCIFLUSH);
+    if (line->kind == TAKT_LINE_PTY) {
+        tcflush(line->own_fd, TCIFLUSH);
     }
 }
 
@@ -190,19 +244,17 @@ size_t takt_line_write(takt_line_t *line, const uint8_t *bytes, size_t count)
     if (fd < 0 || atomic_load(&line->lost) || count == 0) {
         return 0;
     }
-    const ssize_t taken = write(fd, bytes, count);
-    if (taken < 0 && !is_passing(errno) && !line->is_pty) {
+    const ssize_t taken =
+        line->kind == TAKT_LINE_SOCKET ? send(fd, bytes, count, MSG_NOSIGNAL) : write(fd, bytes, count);
+    if (taken < 0 && !is_passing(errno) && line->kind != TAKT_LINE_PTY) {
         atomic_store(&line->lost, true);
     }
     note_blocked(line, taken <= 0);
     return taken > 0 ? (size_t)taken : 0;
 }
 
-void takt_line_service(takt_line_t *line)
+static void reopen_device(takt_line_t *line)
 {
-    if (!atomic_load(&line->lost) || line->is_pty) {
-        return;
-    }
     const uint64_t now_ns = takt_monotonic_ns();
     if (now_ns < line->next_open_ns) {
         return;
@@ -216,5 +268,23 @@ void takt_line_service(takt_line_t *line)
     }
     if (open_device(line)) {
         fprintf(stderr, "takt_firmware: %s line %s is back\n", line->name, line->path);
+    }
+}
+
+void takt_line_service(takt_line_t *line)
+{
+    const bool lost = atomic_load(&line->lost);
+    if (line->kind == TAKT_LINE_DEVICE && lost) {
+        reopen_device(line);
+    }
+    if (line->kind != TAKT_LINE_SOCKET) {
+        return;
+    }
+    if (lost) {
+        close(atomic_exchange(&line->fd, -1));
+        atomic_store(&line->lost, false);
+    }
+    if (atomic_load(&line->fd) < 0) {
+        let_in(line);
     }
 }

@@ -11,8 +11,9 @@
 
 static const char usage[] =
     "usage: takt_firmware --link LINE --plant LINE [options]\n"
-    "  --link LINE            line to the agent: pty:PATH offers a pty behind the link PATH, else a serial "
-    "device\n"
+    "  --link LINE            line to the agent: pty:PATH offers a pty behind the link PATH, unix:PATH a "
+    "local\n"
+    "                         socket, anything else is the path of a serial device\n"
     "  --plant LINE           line to motors and encoders, likewise\n"
     "  --retained FILE        memory that outlives the process (best below /dev/shm); default: none\n"
     "  --fifo 0..99           SCHED_FIFO priority of the control thread, 0 is the normal class; default 0\n"

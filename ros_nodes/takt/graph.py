@@ -88,7 +88,7 @@ def load(path: Path) -> list[Process]:
 
 def _posix_firmware(options: SimOptions) -> Process:
     run = options.run_dir
-    arguments = ("--link", f"pty:{run / 'link'}", "--plant", f"pty:{run / 'plant'}")
+    arguments = ("--link", f"pty:{run / 'link'}", "--plant", f"unix:{run / 'plant'}")
     priority = takt.contract.load().scheduling.firmware
     # Memory that outlives a reset, as on a board. On a disk the control thread would wait for its writes.
     arguments += ("--retained", f"/dev/shm/{options.name}_retained", "--fifo", str(priority))

@@ -12,6 +12,8 @@ import errno
 import gc
 import os
 import signal
+import socket
+import stat
 import sys
 import time
 import tty
@@ -40,7 +42,10 @@ _READ_BYTES = 4096
 
 
 class BoardPort:
-    """The serial device towards the board. Never blocks; absent or broken it reads nothing and tries again."""
+    """The line towards the board, a serial device or a local socket.
+
+    Never blocks; absent or broken it reads nothing and tries again.
+    """
 
     def __init__(self, device: str) -> None:
         self._device = device
@@ -58,9 +63,7 @@ class BoardPort:
             return False
         self._retry_ns = now_ns + _REOPEN_NS
         try:
-            self._descriptor = os.open(self._device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-            if os.isatty(self._descriptor):
-                tty.setraw(self._descriptor)
+            self._descriptor = _open(self._device)
         except OSError:
             self.close()
             return False
@@ -101,6 +104,19 @@ class BoardPort:
     def _hung_up(self) -> bytes:
         self.close()  # a terminal in raw mode reads nothing only when its other end is gone
         return b""
+
+
+def _open(path: str) -> int:
+    """The descriptor of a local socket or a terminal, non-blocking. Raises OSError when there is none."""
+    if stat.S_ISSOCK(os.stat(path).st_mode):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.connect(path)
+            connection.setblocking(False)
+            return connection.detach()
+    descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if os.isatty(descriptor):
+        tty.setraw(descriptor)
+    return descriptor
 
 
 @dataclass

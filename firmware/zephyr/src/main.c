@@ -27,9 +27,25 @@ static uint64_t now_ns(void *context)
     return takt_board_clock_now_ns();
 }
 
+#if defined(CONFIG_TAKT_TEST_BUSY_MS) && CONFIG_TAKT_TEST_BUSY_MS > 0
+#define TEST_BUSY_CYCLE 300u
+
+static void stretch_one_cycle(void)
+{
+    if (machine.board.deadlines.cycle == TEST_BUSY_CYCLE && !machine.platform.watchdog_reset) {
+        k_busy_wait(CONFIG_TAKT_TEST_BUSY_MS * 1000);
+    }
+}
+#else
+static inline void stretch_one_cycle(void)
+{
+}
+#endif
+
 static void read_encoder(void *context, takt_encoder_sample_t *sample)
 {
     ARG_UNUSED(context);
+    stretch_one_cycle();
     takt_edge_read(takt_board_clock_now_ns(), sample);
 }
 

@@ -1,6 +1,7 @@
 /* native_sim's host side; see host.h. Runs in the simulator's runner, on the posix port's lines and retained file. */
 #include "host.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "line.h"
 #include "nsi_cmdline.h"
 #include "nsi_tasks.h"
+#include "realtime.h"
 #include "retained_file.h"
 #include "takt_contract.h"
 
@@ -18,6 +20,7 @@ static takt_line_t lines[2];
 static const char *const names[2] = {"link", "plant"};
 static char *specs[2];
 static char *retained_path;
+static int fifo;
 
 static void add_options(void)
 {
@@ -28,11 +31,25 @@ static void add_options(void)
          .is_mandatory = true, .descript = "Line to motors and encoders, likewise"},
         {.option = "retained", .name = "FILE", .type = 's', .dest = (void *)&retained_path,
          .descript = "Memory that outlives the process (best below /dev/shm); default: none"},
+        {.option = "fifo", .name = "PRIORITY", .type = 'i', .dest = (void *)&fifo,
+         .descript = "SCHED_FIFO priority of the whole simulation, so that simulated time keeps up with real time"},
         ARG_TABLE_ENDMARKER};
     nsi_add_command_line_opts(options);
 }
 
 NSI_TASK(add_options, PRE_BOOT_1, 20);
+
+/* Before the first thread is made: all of them inherit it. */
+static void ask_for_priority(void)
+{
+    const struct sched_param parameters = {.sched_priority = fifo};
+    if (fifo > 0 && (!takt_lock_memory() || sched_setscheduler(0, SCHED_FIFO, &parameters) != 0)) {
+        fprintf(stderr, "warning: SCHED_FIFO %d is not granted; simulated time may fall behind. Fix: run as root or "
+                        "give the user an rtprio limit of %d\n", fifo, fifo);
+    }
+}
+
+NSI_TASK(ask_for_priority, PRE_BOOT_2, 20);
 
 /* SIGINT and SIGTERM end the simulator in order, and this with it. A firmware that falls silent is a driver that is
  * off, so the end needs no last word to the motors. */

@@ -37,7 +37,8 @@ static void take_sample(takt_plant_stream_t *stream, uint64_t now_ns)
     }
 }
 
-void takt_plant_stream_receive(takt_plant_stream_t *stream, const uint8_t *bytes, size_t count, uint64_t now_ns)
+void takt_plant_stream_receive(takt_plant_stream_t *stream, const uint8_t *bytes, size_t count,
+                               uint64_t now_ns)
 {
     for (size_t i = 0; i < count; i++) {
         if (takt_frame_decode(&stream->decoder, bytes[i])) {

@@ -25,8 +25,10 @@ typedef struct {
 
 void takt_plant_stream_init(takt_plant_stream_t *stream);
 
-/* Bytes from the line, in any portions, received at board time `now_ns`. What is damaged or foreign is dropped. */
-void takt_plant_stream_receive(takt_plant_stream_t *stream, const uint8_t *bytes, size_t count, uint64_t now_ns);
+/* Bytes from the line, in any portions, received at board time `now_ns`. What is damaged or foreign is
+ * dropped. */
+void takt_plant_stream_receive(takt_plant_stream_t *stream, const uint8_t *bytes, size_t count,
+                               uint64_t now_ns);
 
 /* The frame that carries `drive`; returns its size. */
 size_t takt_plant_stream_encode(const takt_drive_t *drive, uint8_t frame[TAKT_PLANT_FRAME_MAX]);

@@ -12,6 +12,7 @@ COMMANDS = {
     "contract": ("takt.contract.command", "check the contract, generate code from it"),
     "demo": ("takt.nodes.demo", "the simulated robot follows its target; a report at the end"),
     "agent": ("takt.link.command", "micro-ROS agent for a board on a serial port"),
+    "link replay": ("takt.link.replay", "recorded conversations against our agent: takt link replay DIR"),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
     "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
     "install": ("takt.install.command", "systemd units and udev rules for the robot"),
@@ -19,7 +20,7 @@ COMMANDS = {
 
 
 def usage() -> str:
-    rows = "\n".join(f"  {name:10s} {purpose}" for name, (_, purpose) in COMMANDS.items())
+    rows = "\n".join(f"  {name:12s} {purpose}" for name, (_, purpose) in COMMANDS.items())
     return f"usage: takt COMMAND [ARGUMENTS]\n\n{rows}\n\ntakt COMMAND --help tells more."
 
 
@@ -28,11 +29,13 @@ def main(argv: list[str] | None = None) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
-    if arguments[0] not in COMMANDS:
-        print(f"error: no command {arguments[0]!r}. Fix: one of {', '.join(COMMANDS)}", file=sys.stderr)
-        return 2
-    module, _ = COMMANDS[arguments[0]]
-    return guarded(lambda: importlib.import_module(module).main(arguments[1:]))
+    for words in (2, 1):
+        name = " ".join(arguments[:words])
+        if name in COMMANDS:
+            module, _ = COMMANDS[name]
+            return guarded(lambda: int(importlib.import_module(module).main(arguments[words:])))
+    print(f"error: no command {arguments[0]!r}. Fix: one of {', '.join(COMMANDS)}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

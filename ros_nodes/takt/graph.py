@@ -87,11 +87,11 @@ def load(path: Path) -> list[Process]:
 
 
 def _posix_firmware(options: SimOptions) -> Process:
-    run = options.run_dir
-    arguments = ("--link", f"pty:{run / 'link'}", "--plant", f"unix:{run / 'plant'}")
-    priority = takt.contract.load().scheduling.firmware
+    run, priority = options.run_dir, takt.contract.load().scheduling.firmware
+    lines = ("--link", f"pty:{run / 'link'}", "--plant", f"unix:{run / 'plant'}")
     # Memory that outlives a reset, as on a board. On a disk the control thread would wait for its writes.
-    arguments += ("--retained", f"/dev/shm/{options.name}_retained", "--fifo", str(priority))
+    retained = ("--retained", f"/dev/shm/{options.name}_retained")
+    arguments = (*lines, *retained, "--fifo", str(priority))
     return Process("firmware", str(options.firmware), arguments, ros=False)
 
 

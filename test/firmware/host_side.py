@@ -23,8 +23,9 @@ M = TypeVar("M", bound=Message)
 class Rig:
     """Steps of 1 ms: link poll and agent each step, encoder sample every 2 ms, control cycle every 10 ms.
 
-    The wheels follow ``wheel_rad_s`` exactly, whatever the duty; a driver that switches off stops them. ``command`` is sent every 20 ms while set:
-    (speed, yaw rate); its stamp is ``age_ms`` old and, as a camera's, changes only every 40 ms.
+    The wheels follow ``wheel_rad_s`` exactly, whatever the duty; a driver that switches off stops them. ``command``
+    is sent every 20 ms while set: (speed, yaw rate); its stamp is ``age_ms`` old and, as a camera's, changes only
+    every 40 ms.
     """
 
     def __init__(self, library: Path, **board: Any) -> None:

@@ -22,17 +22,19 @@ _FRAME_ID = "camera_optical_frame"
 _TOPIC_DEPTH = 1
 
 
-class CameraNode(LifecycleNode):
+class CameraNode(LifecycleNode):  # type: ignore[misc]
     """Active: the capture thread runs. A source that is absent or goes away is opened again by itself."""
 
     def __init__(self, **kwargs: Any) -> None:
+        # First: a node that fails below is destroyed all the same.
+        self._ring: FrameRing | None = None
+        self._capture: Capture | None = None
+        self._topics: _ImageTopics | None = None
         super().__init__("camera", **kwargs)
         self._contract = takt.contract.load()
         self._ring_name = str(self.declare_parameter("ring", "takt_camera").value)
         self._settings = self._source_settings()
         self._stage = StageClock("capture", self._contract.stages["capture"].budget_ms)
-        self._ring: FrameRing | None = None
-        self._capture: Capture | None = None
         self._topics = _ImageTopics(self, self._contract.robot)
         publish_stage(self, self._stage, self._facts)
 
@@ -48,7 +50,7 @@ class CameraNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        assert self._capture is not None and self._ring is not None
+        assert self._capture is not None and self._ring is not None and self._topics is not None
         self._capture.start()
         self._topics.start(self._ring)
         return TransitionCallbackReturn.SUCCESS
@@ -89,7 +91,8 @@ class CameraNode(LifecycleNode):
         return {"captured": capture.captured, "source": "open" if capture.source_open else "waiting"}
 
     def _stop(self) -> None:
-        self._topics.stop()
+        if self._topics is not None:
+            self._topics.stop()
         if self._capture is not None:
             self._capture.stop()
 

@@ -23,10 +23,11 @@ _MARKER_HZ = 10.0
 _COLOURS = ((1.0, 0.55, 0.0), (0.2, 0.7, 1.0))  # by class id, then repeated
 
 
-class DetectorNode(LifecycleNode):
+class DetectorNode(LifecycleNode):  # type: ignore[misc]
     """Active: the perception thread runs; it waits for the camera's ring and for each frame, and blocks nobody."""
 
     def __init__(self, **kwargs: Any) -> None:
+        self._perception: Perception | None = None  # first: a node that fails below is destroyed all the same
         super().__init__("detector", **kwargs)
         self._contract = takt.contract.load()
         self._ring_name = str(self.declare_parameter("ring", "takt_camera").value)
@@ -34,7 +35,6 @@ class DetectorNode(LifecycleNode):
         weights = str(self.declare_parameter("weights", "").value)
         self._card = model_card.load(model, weights)  # a wrong model ends the process here, with the fix
         self._stage = StageClock("detect", self._contract.stages["detect"].budget_ms)
-        self._perception: Perception | None = None
         self._granted = "none"
         self._markers = _MarkerTopic(self, self._ring_name, self._card.classes, self._contract.robot)
         publish_stage(self, self._stage, self._facts)

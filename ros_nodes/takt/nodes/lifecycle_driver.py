@@ -86,12 +86,12 @@ class LifecycleDriver:
     def _ask(
         self, driven: Driven, client: Client, request: GetState.Request | ChangeState.Request, now_ns: int
     ) -> None:
-        future = client.call_async(request)
+        future: Future = client.call_async(request)
         driven.pending, driven.asked_ns = future, now_ns
         future.add_done_callback(lambda done: self._answered(driven, done))
 
     def _answered(self, driven: Driven, future: Future) -> None:
-        if driven.pending is not future or future.cancelled():
+        if driven.pending is None or driven.pending is not future or future.cancelled():
             return  # an answer of a node that was lost meanwhile
         driven.pending = None
         answer = future.result()

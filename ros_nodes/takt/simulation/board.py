@@ -1,7 +1,7 @@
 """The firmware's core as a shared library: a board in this process, on a clock that the caller sets.
 
-It is the C that ships, on its in-memory port (``firmware/twin``). Nothing here reads a clock, starts a thread or opens a
-device; equal calls in equal order give equal bits. Any number of boards may live in one process.
+It is the C that ships, on its in-memory port (``firmware/twin``). Nothing here reads a clock, starts a thread or opens
+a device; equal calls in equal order give equal bits. Any number of boards may live in one process.
 """
 
 from __future__ import annotations

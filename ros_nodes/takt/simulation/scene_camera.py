@@ -151,7 +151,9 @@ class SceneCamera:
         apart = np.abs(np.arctan2(at[:, 0], at[:, 2]) - math.atan2(at[mocap, 0], at[mocap, 2]))
         apart = np.minimum(apart, 2.0 * math.pi - apart)
         nearer = distance_m - reach_m <= distance_m[mocap] + reach_m[mocap] + _SLACK_M
-        covers = nearer & (apart <= half_width + half_width[mocap] + _SLACK_RAD) & (data.mocap_pos[:, 2] > 0.0)
+        covers = (
+            nearer & (apart <= half_width + half_width[mocap] + _SLACK_RAD) & (data.mocap_pos[:, 2] > 0.0)
+        )
         covers[mocap] = False
         return bool(covers.any())
 

@@ -69,8 +69,8 @@ takt_skipped_t takt_deadlines_begin(takt_deadline_monitor_t *monitor, const takt
 takt_miss_t takt_deadlines_end(takt_deadline_monitor_t *monitor, const takt_deadline_config_t *config,
                                uint64_t end_ns, uint64_t cpu_ns);
 
-/* The release to wait for: the first one that has not passed at `now_ns`; a cycle that ends exactly on its deadline
- * is in time and so is the next release. */
+/* The release to wait for: the first one that has not passed at `now_ns`; a cycle that ends exactly on its
+ * deadline is in time and so is the next release. */
 uint64_t takt_deadlines_next_release(const takt_deadline_monitor_t *monitor,
                                      const takt_deadline_config_t *config, uint64_t now_ns);
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import partial
 
 from takt.errors import guarded
 
@@ -30,12 +31,15 @@ def main(argv: list[str] | None = None) -> int:
         print(usage())
         return 0
     for words in (2, 1):
-        name = " ".join(arguments[:words])
+        name, rest = " ".join(arguments[:words]), arguments[words:]
         if name in COMMANDS:
-            module, _ = COMMANDS[name]
-            return guarded(lambda: int(importlib.import_module(module).main(arguments[words:])))
+            return guarded(partial(_run, COMMANDS[name][0], rest))
     print(f"error: no command {arguments[0]!r}. Fix: one of {', '.join(COMMANDS)}", file=sys.stderr)
     return 2
+
+
+def _run(module: str, arguments: list[str]) -> int:
+    return int(importlib.import_module(module).main(arguments))
 
 
 if __name__ == "__main__":

@@ -13,11 +13,15 @@ typedef struct {
     uint32_t last;  /* counter at the last reading */
 } takt_cycle_counter_t;
 
-/* The total after the counter has come to `now`; right as long as readings are less than one wrap apart. */
+/* The total after the counter has come to `now`; right as long as readings are less than half a wrap apart. A counter
+ * that steps back, as an emulated one may around the restart of its timer, stands still instead: time never does. */
 static inline uint64_t takt_cycle_counter_extend(takt_cycle_counter_t *counter, uint32_t now)
 {
-    counter->total += (uint32_t)(now - counter->last);
-    counter->last = now;
+    const uint32_t step = now - counter->last;
+    if (step <= UINT32_MAX / 2u) {
+        counter->total += step;
+        counter->last = now;
+    }
     return counter->total;
 }
 

@@ -81,24 +81,25 @@ class PretendRobot:
             }
             values = {key: str(value) for key, value in (figures | {"misses": 0, "budget": 5}).items()}
             self.state.set_status(f"node: {stage}", "OK", "", values, now_ns)
-        for part, values in board_words(step).items():
+        for part, values in self.board_words(step).items():
             self.state.set_status(f"base: {part}", "OK", "", values, now_ns)
 
-
-def board_words(step: int) -> dict[str, dict[str, str]]:
-    """What the board says of itself, as text, the way diagnostics carry it."""
-    spread = {"p50": 25, "p95": 61, "p99": 88, "max": 410}
-    loop = {f"release_jitter_{key}_us": str(value) for key, value in spread.items()}
-    loop |= {f"execution_{key}_us": str(value // 2) for key, value in spread.items()}
-    safety = {f"photon_to_motor_{key}_us": str(30_000 + 100 * value) for key, value in spread.items()}
-    safety |= {"photon_to_motor_count": str(step), "rung": "NOMINAL", "armed": "true", "fault": "none"}
-    return {
-        "loop": loop | {"cycles": str(100 * step), "misses": "0"},
-        "link": {"state": "connected", "rx": str(7 * step), "tx": str(9 * step), "round_trip_us": "210"},
-        "clock": {"locked": "true", "bound_us": "180", "drift_ppm": "12.5"},
-        "motors": {"speed_left_rad_s": "6.1", "setpoint_left_rad_s": "6.0", "supply_mv": "11900"},
-        "safety": safety,
-    }
+    @staticmethod
+    def board_words(step: int) -> dict[str, dict[str, str]]:
+        """What the board says of itself, as text, the way diagnostics carry it."""
+        spread = {"p50": 25, "p95": 61, "p99": 88, "max": 410}
+        timing = {f"release_jitter_{key}_us": str(value) for key, value in spread.items()}
+        timing |= {f"execution_{key}_us": str(value // 2) for key, value in spread.items()}
+        commands = {f"photon_to_motor_{key}_us": str(30_000 + 100 * value) for key, value in spread.items()}
+        return {
+            "loop": {"cycles": str(100 * step), "misses": "0"},
+            "timing": timing,
+            "link": {"state": "connected", "rx": str(7 * step), "tx": str(9 * step), "round_trip_us": "210"},
+            "clock": {"locked": "true", "bound_us": "180", "drift_ppm": "12.5"},
+            "motors": {"speed_left_rad_s": "6.1", "setpoint_left_rad_s": "6.0", "supply_mv": "11900"},
+            "safety": {"rung": "NOMINAL", "armed": "true", "fault": "none"},
+            "commands": commands | {"photon_to_motor_count": str(step)},
+        }
 
 
 @pytest.fixture

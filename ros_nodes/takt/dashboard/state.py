@@ -133,7 +133,7 @@ class RobotState:
                 "road_ms": self._road,
                 "board": {
                     part: self._board_part(part, now_ns)
-                    for part in ("loop", "link", "clock", "motors", "safety")
+                    for part in ("loop", "timing", "link", "clock", "motors", "safety", "commands")
                 },
                 "planner": self._values("planner: plan"),
                 "stop": dict(self._stop),
@@ -164,7 +164,7 @@ class RobotState:
             "budget": self._budgets_ms["photon_to_motor"],
             "count": 0,
         }
-        status = self._statuses.get("base: safety")
+        status = self._statuses.get("base: commands")
         if status is None:
             return row | {"age_s": None}
         for key in _PERCENTILES:

@@ -8,7 +8,7 @@ const rows = new Map();
 export function showFigures(view) {
   for (const stage of view.stages) showStage(stage);
   showRoad(view.road_ms);
-  showLoop(view.board.loop, view.constants.period_ms);
+  showLoop({ ...view.board.timing, ...view.board.loop }, view.constants.period_ms);
   showWheels(view.board.motors);
   showHealth(view.board);
 }
@@ -123,9 +123,9 @@ function showWheels(motors) {
 
 const truth = (value) => value === true || value === 1 || value === "true";
 function showHealth(board) {
-  const { link, clock, safety } = board;
+  const { link, clock, safety, commands } = board;
   const heard = link.age_s !== null && link.age_s < SILENT_S;
-  const refused = ["stale", "future", "zero", "clock", "nan"].map((why) => [why, safety[`refused_${why}`] || 0]);
+  const refused = ["stale", "future", "zero", "clock", "nan"].map((why) => [why, commands[`refused_${why}`] || 0]);
   const reasons = refused.filter(([, count]) => count > 0).map(([why, count]) => `${why} ${count}`).join(", ");
   list(byId("health"), [
     ["link", heard ? String(link.state ?? "up") : "silent", heard ? "good" : "bad"],

@@ -1,5 +1,7 @@
 """`takt demo` refuses bad input before anything starts, with cause and fix."""
 
+import socket
+
 import pytest
 
 from takt.demo.options import parse
@@ -7,10 +9,22 @@ from takt.errors import TaktError
 
 
 @pytest.fixture
+def taken_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_taken_port_is_told_before_anything_starts(firmware, taken_port):
+    with pytest.raises(TaktError, match=rf"port {taken_port}.*Fix: end the program"):
+        parse([*firmware, "--port", str(taken_port)])
+    assert parse([*firmware, "--headless", "--port", str(taken_port)]).headless
+
+
+@pytest.fixture
 def firmware(tmp_path):
     program = tmp_path / "takt_firmware"
     program.touch()
-    return ["--firmware", str(program), "--run-dir", str(tmp_path)]
+    return ["--firmware", str(program), "--run-dir", str(tmp_path), "--port", "0"]
 
 
 def test_the_defaults(firmware):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ def parse(argv: list[str]) -> Options:
         raise TaktError(f"the model file {given.weights} does not exist", "check --weights, or leave it out")
     if given.json is not None and not given.json.resolve().parent.is_dir():
         raise TaktError(f"the folder of {given.json} does not exist", "make it, or name another file")
+    if not given.headless:
+        _require_free(given.port)
     return Options(
         seconds=given.seconds,
         seed=given.seed,
@@ -75,6 +78,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8080, help="port of the page on 127.0.0.1 (default 8080)")
     parser.add_argument("--run-dir", type=Path, default=None, help="where ptys, logs and records go")
     return parser
+
+
+def _require_free(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            fix = "end the program that holds it, or name another: --port 8081"
+            raise TaktError(f"the page cannot have port {port} ({error})", fix) from None
 
 
 def _firmware(name: str) -> Path:

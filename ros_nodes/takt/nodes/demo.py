@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,8 @@ class Run:
                 self._say(f"not armed after {_BRING_UP_LIMIT_S:.0f} s: {self._referee.reason}")
                 break
         self._referee.begin_count()
+        if not self._options.headless:
+            self._show_page()
 
     def watch(self) -> None:
         """Spin through the mission with one status line a second."""
@@ -183,6 +186,12 @@ class Run:
             "commands_refused": referee.refusals,
             "machine": self._machine.report(),
         }
+
+    def _show_page(self) -> None:
+        url = f"http://127.0.0.1:{self._options.dashboard_port}/"
+        self._say(f"page: {url}")
+        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            webbrowser.open(url)
 
     def _spin(self, timeout_s: float) -> None:
         rclpy.spin_once(self._referee, timeout_sec=timeout_s)

@@ -82,7 +82,7 @@ def test_the_proposed_baud_rate_is_enough(contract):
         ({"topics": {"cmd_vel": {"max_cdr_bytes": 71}}}, "72 byte of CDR > 71", "to 72"),
         ({"topics": {"diagnostics": {"rate_hz": 6}}}, "7 statuses a second > 6", "diagnostics.rate_hz"),
         ({"stages": {"detect": {"budget_ms": 60.0}}}, "detect 60 + plan 10", "photon_to_motor"),
-        ({"stages": {"photon_to_motor": {"budget_ms": 82.9}}}, "= 83 ms > 82.9", "photon_to_motor"),
+        ({"stages": {"photon_to_motor": {"budget_ms": 87.9}}}, "= 88 ms > 87.9", "photon_to_motor"),
         ({"stages": {"detect": {"budget_ms": 33.4}}}, "33.4 > 33.3 ms", "stages.detect"),
         ({"stages": {"plan": {"budget_ms": 20.1}}}, "plan: 20.1 > 20 ms", "stages.plan"),
         ({"stages": {"capture": {"budget_ms": 34.0}}}, "capture: 34 > 33.3", "stages.capture"),

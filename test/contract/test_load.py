@@ -76,7 +76,7 @@ def test_wire_names_follow_from_the_ros_names(contract):
         ("max_cdr_bytes: 480", "max_cdr_bytes: 481", ["max_cdr_bytes", "481", "integer 1 to 480"]),
         ("schema_version: 1", "schema_version: 2", ["schema_version", "integer 1 to 1"]),
         ("  cmd_vel:", "  Cmd-Vel:", ["Cmd-Vel"]),
-        ("capture: {class: firm, budget_ms: 5}", "capture: 5", ["stages.capture", "a mapping"]),
+        ("capture: {class: firm, budget_ms: 10}", "capture: 5", ["stages.capture", "a mapping"]),
     ],
 )
 def test_a_bad_value_names_key_value_and_allowed_range(tmp_path, old, new, words):

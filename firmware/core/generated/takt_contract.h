@@ -30,7 +30,7 @@ typedef struct {
 
 /* 8 hex digits a section, as the handshake carries them. Board and host must agree in:
  * schema_version, robot, limits, control, safety, topics, services, link. */
-#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72a68eb41c88ce4cce9df15a3e79893d1904c2153fde76b3870754a8124c7bfa8eb32825de3"
+#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72a68eb41c88ce4cce9df15a3e79893d1904c2153fdf72efd83754a8124c7bfa8eb32825de3"
 
 /* robot */
 #define TAKT_ROBOT_WHEEL_RADIUS_M 0.05f

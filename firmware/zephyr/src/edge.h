@@ -1,5 +1,6 @@
 /* The hardware edge: what turns the wheels and counts their turns. One of edge_motors.c (PWM and quadrature
- * decoders) and edge_plant.c (a simulated plant on a UART) is built in. Control thread, after takt_edge_open. */
+ * decoders) and edge_plant.c (a simulated plant on a UART) is built in. Control thread, after takt_edge_open.
+ */
 #ifndef TAKT_ZEPHYR_EDGE_H
 #define TAKT_ZEPHYR_EDGE_H
 

@@ -34,8 +34,9 @@ static const struct {
 
 static takt_encoder_sample_t newest;
 
-/* The driver has set clock, pins and filter. It counts one edge of four and answers in whole degrees, which is too
- * coarse for a speed: here every edge counts, over the counter's full width, and the counter itself is read. */
+/* The driver has set clock, pins and filter. It counts one edge of four and answers in whole degrees, which
+ * is too coarse for a speed: here every edge counts, over the counter's full width, and the counter itself is
+ * read. */
 static void count_every_edge(TIM_TypeDef *timer)
 {
     LL_TIM_DisableCounter(timer);
@@ -76,15 +77,16 @@ void takt_edge_read(uint64_t now_ns, takt_encoder_sample_t *sample)
     newest.received_ns = now_ns;
     for (unsigned wheel = 0; wheel < TAKT_WHEELS; wheel++) {
         TIM_TypeDef *const timer = wheels[wheel].timer;
-        newest.counts[wheel] = (int32_t)takt_count_on((uint32_t)newest.counts[wheel], LL_TIM_GetCounter(timer),
-                                                      IS_TIM_32B_COUNTER_INSTANCE(timer));
+        newest.counts[wheel] = (int32_t)takt_count_on(
+            (uint32_t)newest.counts[wheel], LL_TIM_GetCounter(timer), IS_TIM_32B_COUNTER_INSTANCE(timer));
     }
     newest.e_stop = takt_stop_inputs_e_stop();
     newest.motor_fault = takt_stop_inputs_motor_fault();
     *sample = newest;
 }
 
-/* A PWM that refuses is a motor that does not do what it is told: reported with the next sample as a motor fault. */
+/* A PWM that refuses is a motor that does not do what it is told: reported with the next sample as a motor
+ * fault. */
 void takt_edge_drive(const takt_drive_t *drive)
 {
     bool refused = false;

@@ -11,7 +11,8 @@
 #define PLANT_UART DT_CHOSEN(takt_plant_uart)
 #define PORTIONS   8u /* of 128 bytes, all that the ring holds: a flood must not hold the control thread */
 
-BUILD_ASSERT(DT_PROP(PLANT_UART, current_speed) == TAKT_LINK_BAUD, "the plant stream runs at the link's baud rate");
+BUILD_ASSERT(DT_PROP(PLANT_UART, current_speed) == TAKT_LINK_BAUD,
+             "the plant stream runs at the link's baud rate");
 
 RING_BUF_DECLARE(plant_rx, CONFIG_TAKT_PLANT_RING_BYTES);
 RING_BUF_DECLARE(plant_tx, CONFIG_TAKT_PLANT_RING_BYTES);
@@ -38,7 +39,8 @@ void takt_edge_read(uint64_t now_ns, takt_encoder_sample_t *sample)
     *sample = stream.sample;
 }
 
-/* With nobody at the other end the ring fills and frames are dropped: the driver there hears nothing and brakes. */
+/* With nobody at the other end the ring fills and frames are dropped: the driver there hears nothing and
+ * brakes. */
 void takt_edge_drive(const takt_drive_t *drive)
 {
     uint8_t frame[TAKT_PLANT_FRAME_MAX];

@@ -14,12 +14,14 @@
 
 #define LINK_UART DT_CHOSEN(takt_link_uart)
 
-BUILD_ASSERT(DT_PROP(LINK_UART, current_speed) == TAKT_LINK_BAUD, "the link's UART runs at the contract's baud rate");
+BUILD_ASSERT(DT_PROP(LINK_UART, current_speed) == TAKT_LINK_BAUD,
+             "the link's UART runs at the contract's baud rate");
 
 RING_BUF_DECLARE(link_rx, CONFIG_TAKT_LINK_RX_BYTES);
 RING_BUF_DECLARE(link_tx, CONFIG_TAKT_LINK_TX_BYTES);
 
-static takt_machine_t machine; /* filled at the start: as an initialised variable it would take its size in flash too */
+static takt_machine_t
+    machine; /* filled at the start: as an initialised variable it would take its size in flash too */
 
 static uint64_t now_ns(void *context)
 {
@@ -37,9 +39,7 @@ static void stretch_one_cycle(void)
     }
 }
 #else
-static inline void stretch_one_cycle(void)
-{
-}
+static inline void stretch_one_cycle(void) {}
 #endif
 
 static void read_encoder(void *context, takt_encoder_sample_t *sample)

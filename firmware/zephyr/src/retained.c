@@ -1,7 +1,7 @@
 /* Retained memory in a region that the devicetree reserves; see retained.h.
  *
- * The linker does not know the region, so no start-up code clears it. It is not cached on any of our boards: a
- * reset at any instant, also by the hardware watchdog, finds what was written. */
+ * The linker does not know the region, so no start-up code clears it. It is not cached on any of our boards:
+ * a reset at any instant, also by the hardware watchdog, finds what was written. */
 #include "retained.h"
 
 #include <zephyr/devicetree.h>

@@ -18,17 +18,21 @@
 #define THREAD_OPTIONS 0
 #endif
 
-/* The control thread is the only cooperative one: nothing but interrupts runs before it, and a cycle never waits
- * for a thread of the kernel. */
+/* The control thread is the only cooperative one: nothing but interrupts runs before it, and a cycle never
+ * waits for a thread of the kernel. */
 BUILD_ASSERT(CONFIG_TAKT_CONTROL_PRIORITY < 0, "the control thread is cooperative");
 BUILD_ASSERT(CONFIG_TAKT_LINK_PRIORITY >= 0, "the link thread is preemptible");
 BUILD_ASSERT(CONFIG_MAIN_THREAD_PRIORITY >= 0, "the main thread is preemptible");
 BUILD_ASSERT(CONFIG_SYSTEM_WORKQUEUE_PRIORITY >= 0, "the system work queue is preemptible");
-BUILD_ASSERT(CONFIG_SYSTEM_WORKQUEUE_PRIORITY > CONFIG_TAKT_LINK_PRIORITY, "the link comes before deferred work");
-BUILD_ASSERT(!IS_ENABLED(CONFIG_LOG_PROCESS_THREAD) && !IS_ENABLED(CONFIG_SHELL), "no thread that we do not know");
+BUILD_ASSERT(CONFIG_SYSTEM_WORKQUEUE_PRIORITY > CONFIG_TAKT_LINK_PRIORITY,
+             "the link comes before deferred work");
+BUILD_ASSERT(!IS_ENABLED(CONFIG_LOG_PROCESS_THREAD) && !IS_ENABLED(CONFIG_SHELL),
+             "no thread that we do not know");
 
-/* A release on the grid falls on a tick and on a whole number of cycles, so timer and board time agree exactly. */
-BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC % TAKT_CONTROL_RATE_HZ == 0, "a period is a whole number of ticks");
+/* A release on the grid falls on a tick and on a whole number of cycles, so timer and board time agree
+ * exactly. */
+BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC % TAKT_CONTROL_RATE_HZ == 0,
+             "a period is a whole number of ticks");
 BUILD_ASSERT(CONFIG_SYS_CLOCK_HW_CYCLES_PER_SEC % CONFIG_SYS_CLOCK_TICKS_PER_SEC == 0,
              "a tick is a whole number of cycles");
 
@@ -108,10 +112,10 @@ static void link_thread(void *first, void *second, void *third)
 
 void takt_threads_start(takt_machine_t *machine)
 {
-    k_thread_create(&control_data, control_stack, K_THREAD_STACK_SIZEOF(control_stack), control_thread, machine, NULL,
-                    NULL, CONFIG_TAKT_CONTROL_PRIORITY, THREAD_OPTIONS, K_NO_WAIT);
-    k_thread_create(&link_data, link_stack, K_THREAD_STACK_SIZEOF(link_stack), link_thread, machine, NULL, NULL,
-                    CONFIG_TAKT_LINK_PRIORITY, THREAD_OPTIONS, K_NO_WAIT);
+    k_thread_create(&control_data, control_stack, K_THREAD_STACK_SIZEOF(control_stack), control_thread,
+                    machine, NULL, NULL, CONFIG_TAKT_CONTROL_PRIORITY, THREAD_OPTIONS, K_NO_WAIT);
+    k_thread_create(&link_data, link_stack, K_THREAD_STACK_SIZEOF(link_stack), link_thread, machine, NULL,
+                    NULL, CONFIG_TAKT_LINK_PRIORITY, THREAD_OPTIONS, K_NO_WAIT);
     (void)k_thread_name_set(&control_data, "control");
     (void)k_thread_name_set(&link_data, "link");
 }

@@ -12,7 +12,8 @@ static void receive(takt_uart_line_t *line)
     uint8_t *place = NULL;
     uint8_t dropped[16];
     const uint32_t room = ring_buf_put_claim(line->rx, &place, 64);
-    const int count = uart_fifo_read(line->uart, room > 0 ? place : dropped, room > 0 ? (int)room : sizeof dropped);
+    const int count =
+        uart_fifo_read(line->uart, room > 0 ? place : dropped, room > 0 ? (int)room : sizeof dropped);
     const uint32_t taken = room > 0 && count > 0 ? (uint32_t)count : 0u;
     line->lost += room == 0 && count > 0 ? (uint32_t)count : 0u;
     (void)ring_buf_put_finish(line->rx, taken);
@@ -33,7 +34,8 @@ static void transmit(takt_uart_line_t *line)
 static void on_interrupt(const struct device *uart, void *context)
 {
     takt_uart_line_t *line = context;
-    if (uart_err_check(uart) > 0) { /* also clears an overrun, which would otherwise raise interrupts for ever */
+    if (uart_err_check(uart) >
+        0) { /* also clears an overrun, which would otherwise raise interrupts for ever */
         line->errors++;
     }
     while (uart_irq_update(uart) && uart_irq_is_pending(uart)) {
@@ -56,8 +58,8 @@ int takt_uart_line_open(takt_uart_line_t *line)
         return status;
     }
     if (IS_ENABLED(CONFIG_UART_STELLARIS)) {
-        /* That driver raises the first transmit interrupt for one port only. A byte between frames is nothing to
-         * either receiver, and after it the interrupt works. */
+        /* That driver raises the first transmit interrupt for one port only. A byte between frames is nothing
+         * to either receiver, and after it the interrupt works. */
         uart_poll_out(line->uart, 0);
     }
     uart_irq_rx_enable(line->uart);

@@ -1,7 +1,7 @@
 /* A byte line over a UART with a ring for each direction, served by interrupts: takt_uart_line_t.
  *
- * One thread reads and one writes (they may differ); the interrupt handler is the other end of both rings. With
- * one producer and one consumer Zephyr's ring_buf needs no lock, so neither thread ever waits. */
+ * One thread reads and one writes (they may differ); the interrupt handler is the other end of both rings.
+ * With one producer and one consumer Zephyr's ring_buf needs no lock, so neither thread ever waits. */
 #ifndef TAKT_ZEPHYR_UART_LINE_H
 #define TAKT_ZEPHYR_UART_LINE_H
 

@@ -1,7 +1,7 @@
 /* The control loop's watchdog; see watchdog.h.
  *
- * The chain: the kernel's timer bites when the loop is silent; the hardware bites when the kernel's timer is dead
- * too (interrupts locked, kernel broken). Feeding the channel feeds both. */
+ * The chain: the kernel's timer bites when the loop is silent; the hardware bites when the kernel's timer is
+ * dead too (interrupts locked, kernel broken). Feeding the channel feeds both. */
 #include "watchdog.h"
 
 #include <zephyr/device.h>

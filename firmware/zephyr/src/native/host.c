@@ -1,4 +1,5 @@
-/* native_sim's host side; see host.h. Runs in the simulator's runner, on the posix port's lines and retained file. */
+/* native_sim's host side; see host.h. Runs in the simulator's runner, on the posix port's lines and retained
+ * file. */
 #include "host.h"
 
 #include <sched.h>
@@ -25,14 +26,29 @@ static int fifo;
 static void add_options(void)
 {
     static struct args_struct_t options[] = {
-        {.option = "link", .name = "LINE", .type = 's', .dest = (void *)&specs[TAKT_HOST_LINK], .is_mandatory = true,
+        {.option = "link",
+         .name = "LINE",
+         .type = 's',
+         .dest = (void *)&specs[TAKT_HOST_LINK],
+         .is_mandatory = true,
          .descript = "Line to the agent: pty:PATH offers a pty behind the link PATH, else a serial device"},
-        {.option = "plant", .name = "LINE", .type = 's', .dest = (void *)&specs[TAKT_HOST_PLANT],
-         .is_mandatory = true, .descript = "Line to motors and encoders, likewise"},
-        {.option = "retained", .name = "FILE", .type = 's', .dest = (void *)&retained_path,
+        {.option = "plant",
+         .name = "LINE",
+         .type = 's',
+         .dest = (void *)&specs[TAKT_HOST_PLANT],
+         .is_mandatory = true,
+         .descript = "Line to motors and encoders, likewise"},
+        {.option = "retained",
+         .name = "FILE",
+         .type = 's',
+         .dest = (void *)&retained_path,
          .descript = "Memory that outlives the process (best below /dev/shm); default: none"},
-        {.option = "fifo", .name = "PRIORITY", .type = 'i', .dest = (void *)&fifo,
-         .descript = "SCHED_FIFO priority of the whole simulation, so that simulated time keeps up with real time"},
+        {.option = "fifo",
+         .name = "PRIORITY",
+         .type = 'i',
+         .dest = (void *)&fifo,
+         .descript =
+             "SCHED_FIFO priority of the whole simulation, so that simulated time keeps up with real time"},
         ARG_TABLE_ENDMARKER};
     nsi_add_command_line_opts(options);
 }
@@ -44,15 +60,17 @@ static void ask_for_priority(void)
 {
     const struct sched_param parameters = {.sched_priority = fifo};
     if (fifo > 0 && (!takt_lock_memory() || sched_setscheduler(0, SCHED_FIFO, &parameters) != 0)) {
-        fprintf(stderr, "warning: SCHED_FIFO %d is not granted; simulated time may fall behind. Fix: run as root or "
-                        "give the user an rtprio limit of %d\n", fifo, fifo);
+        fprintf(stderr,
+                "warning: SCHED_FIFO %d is not granted; simulated time may fall behind. Fix: run as root or "
+                "give the user an rtprio limit of %d\n",
+                fifo, fifo);
     }
 }
 
 NSI_TASK(ask_for_priority, PRE_BOOT_2, 20);
 
-/* SIGINT and SIGTERM end the simulator in order, and this with it. A firmware that falls silent is a driver that is
- * off, so the end needs no last word to the motors. */
+/* SIGINT and SIGTERM end the simulator in order, and this with it. A firmware that falls silent is a driver
+ * that is off, so the end needs no last word to the motors. */
 static void close_lines(void)
 {
     for (unsigned line = 0; line < 2u; line++) {
@@ -67,8 +85,10 @@ NSI_TASK(close_lines, ON_EXIT_POST, 20);
 void takt_host_open(unsigned line)
 {
     if (specs[line] == NULL) {
-        fprintf(stderr, "error: a start without --%s is not possible. Fix: give both lines, for instance "
-                        "--link=pty:/tmp/takt_link --plant=pty:/tmp/takt_plant\n", names[line]);
+        fprintf(stderr,
+                "error: a start without --%s is not possible. Fix: give both lines, for instance "
+                "--link=pty:/tmp/takt_link --plant=pty:/tmp/takt_plant\n",
+                names[line]);
         exit(2);
     }
     if (!takt_line_open(&lines[line], names[line], specs[line], TAKT_LINK_BAUD)) {

@@ -1,7 +1,7 @@
 /* Driver for takt,host-uart: a UART with interrupts whose line is a pty or a device of the host (native_sim).
  *
- * The host cannot interrupt the simulated processor, so a timer looks once per simulated millisecond and raises
- * "interrupts" (timer handlers run in interrupt context) while there is something to do. */
+ * The host cannot interrupt the simulated processor, so a timer looks once per simulated millisecond and
+ * raises "interrupts" (timer handlers run in interrupt context) while there is something to do. */
 #define DT_DRV_COMPAT takt_host_uart
 
 #include <string.h>
@@ -23,7 +23,8 @@ typedef struct {
     struct k_timer look;
     uart_irq_callback_user_data_t callback;
     void *context;
-    uint8_t fifo[1024]; /* received in this look, a little more than the line brings at 8 times its baud rate */
+    uint8_t
+        fifo[1024]; /* received in this look, a little more than the line brings at 8 times its baud rate */
     unsigned fifo_first;
     unsigned fifo_end;
     bool rx_enabled;
@@ -154,6 +155,7 @@ static int start(const struct device *uart)
 #define HOST_UART(n)                                                                                        \
     static const config_t config_##n = {.line = DT_INST_ENUM_IDX(n, line)};                                 \
     static data_t data_##n;                                                                                 \
-    DEVICE_DT_INST_DEFINE(n, start, NULL, &data_##n, &config_##n, POST_KERNEL, CONFIG_SERIAL_INIT_PRIORITY, &api);
+    DEVICE_DT_INST_DEFINE(n, start, NULL, &data_##n, &config_##n, POST_KERNEL, CONFIG_SERIAL_INIT_PRIORITY, \
+                          &api);
 
 DT_INST_FOREACH_STATUS_OKAY(HOST_UART)

@@ -16,8 +16,8 @@ ZTEST(board_clock, test_the_total_goes_on_across_wraps)
     }
 }
 
-/* On QEMU the kernel's counter once stepped back by some cycles while its timer was restarted; taken for a wrap, that
- * moved board time six minutes on. */
+/* On QEMU the kernel's counter once stepped back by some cycles while its timer was restarted; taken for a
+ * wrap, that moved board time six minutes on. */
 ZTEST(board_clock, test_a_step_back_is_no_wrap)
 {
     takt_cycle_counter_t counter = {0};

@@ -1,4 +1,5 @@
-/* The task watchdog: quiet while it is fed, bites within its time once it is not. Time is simulated and exact. */
+/* The task watchdog: quiet while it is fed, bites within its time once it is not. Time is simulated and
+ * exact. */
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 

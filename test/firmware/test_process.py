@@ -189,6 +189,8 @@ def test_it_drives_outlives_its_peers_and_ends_with_the_motors_off(machine: Mach
 def test_the_boot_count_and_the_ledger_outlive_a_kill(
     machine: Machine, firmware_build: Path, tmp_path: Path
 ) -> None:
+    assert machine.process.stderr is not None
+    assert any("boot 1" in line for line in machine.process.stderr), "it counts its boot before it says so"
     machine.process.kill()
     machine.process.communicate()
     again = Machine(firmware_build, tmp_path)

@@ -15,17 +15,15 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
 import takt.contract
-from takt.deadlines import Conditions, Ladder, Rung
-from takt.deadlines.ladder import Limits
+from takt.deadlines import Rung
 from takt.errors import TaktError
 from takt.frames import FrameRing
 from takt.graph import load as load_graph
 from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
 from takt.nodes.shell import enter_realtime, main_of, status
-from takt.supervision.arming import ArmingPolicy, Readiness
-from takt.supervision.board_view import BoardView
 from takt.supervision.processes import ProcessKeeper
+from takt.supervision.watch import Watch
 
 _TICK_S = 0.05
 _LEDGER_FILE = Path.home() / ".ros/takt/deadline_misses.jsonl"
@@ -40,27 +38,11 @@ class SupervisorNode(Node):  # type: ignore[misc]
         super().__init__("supervisor")
         self._contract = takt.contract.load()
         self._read_parameters()
-        now_ns = time.time_ns()
-        limits = self._contract.ladder
-        self._ladder = Ladder(
-            Limits(
-                limits.reduced_skip_ratio,
-                limits.hold_perception_age_ms,
-                limits.safe_link_silence_ms,
-                limits.recover_ms,
-            ),
-            now_ns,
-        )
+        self._watch = Watch(self._contract, self._rearm, time.monotonic_ns())
         self._told: tuple[Rung, str] | None = None
         self._told_ns = 0
-        self._board = BoardView()
-        self._contract_refusal = ""
-        self._skip_ratio = 0.0
-        self._frames_told: tuple[float, float] = (0.0, 0.0)
         self._ring: FrameRing | None = None
         self._lifecycle = LifecycleDriver(self, self._driven_names)
-        self._arm_call: Future | None = None
-        self._arm_call_ns = 0
         self._make_endpoints()
         self._ledger = LedgerKeeper(self, self._ledger_file)
         if self._keeper is not None:
@@ -84,7 +66,6 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._ledger_file = Path(self.declare_parameter("ledger_file", "").value or _LEDGER_FILE)
         self._state_file = Path(log_dir).parent / "processes.json" if graph_file else None
         self._driven_names = [name for name in names.split(",") if name]
-        self._arming = ArmingPolicy(self._rearm, self._contract.safety.rearm_per_minute)
         self._keeper = (
             ProcessKeeper(load_graph(Path(graph_file)), Path(log_dir), self._tell) if graph_file else None
         )
@@ -101,38 +82,26 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self.create_service(Trigger, "~/resume", self._on_resume)
 
     def _on_joint_states(self, _message: bytes) -> None:
-        self._board.hear(time.time_ns())
+        self._watch.hear_joints(time.monotonic_ns())
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for one in message.status:
             values = {pair.key: pair.value for pair in one.values}
-            if one.hardware_id == "base":
-                self._board.learn(one.name, values)
-            elif one.name == "agent: contract":
-                self._contract_refusal = one.message if one.level == DiagnosticStatus.ERROR else ""
-            elif one.name == "detector: detect":
-                self._learn_skips(values)
-
-    def _learn_skips(self, values: dict[str, str]) -> None:
-        skipped = sum(float(v) for k, v in values.items() if k.startswith("skipped_"))
-        done = float(values.get("count", "0"))
-        new_skipped, new_done = skipped - self._frames_told[0], done - self._frames_told[1]
-        self._frames_told = (skipped, done)
-        if new_skipped >= 0.0 and new_done + new_skipped > 0.0:
-            self._skip_ratio = new_skipped / (new_done + new_skipped)
+            self._watch.learn(
+                one.hardware_id, one.name, one.level == DiagnosticStatus.ERROR, one.message, values
+            )
 
     def _tick(self) -> None:
-        now_ns = time.time_ns()
+        """Time that steps is for stamps only: everything that is waited for is waited for on the steady clock."""
+        steady_ns = time.monotonic_ns()
         self._watch_processes()
-        self._lifecycle.step(now_ns)
-        perception_age_ms = self._perception_age_ms(now_ns)
-        link_age_ms = self._board.age_ms(now_ns)
-        conditions = Conditions(
-            perception_age_ms, link_age_ms, self._skip_ratio, self._board.rung, self._arming.stopped
+        self._lifecycle.step(steady_ns)
+        wish = self._watch.tick(
+            steady_ns, self._perception_age_ms(time.time_ns()), self._lifecycle.all_active()
         )
-        self._ladder.update(conditions, now_ns)
-        self._tell_rung(now_ns)
-        self._see_to_the_motors(perception_age_ms, link_age_ms, now_ns)
+        self._tell_rung(steady_ns)
+        if wish is not None:
+            self._ask_to_arm(wish)
 
     def _watch_processes(self) -> None:
         if self._keeper is None:
@@ -140,7 +109,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         for name in self._keeper.poll(time.monotonic()):
             self._lifecycle.lost(name)
             if name in ("firmware", "agent"):
-                self._board.forget()
+                self._watch.board.forget()
         assert self._state_file is not None
         text = json.dumps(self._keeper.pids())
         if text != getattr(self, "_pids_told", ""):
@@ -156,55 +125,35 @@ class SupervisorNode(Node):  # type: ignore[misc]
         newest = self._ring.newest_attached()
         return float("inf") if newest is None else (now_ns - newest.capture_stamp_ns) / 1e6
 
-    def _see_to_the_motors(self, perception_age_ms: float, link_age_ms: float, now_ns: int) -> None:
-        limits = self._contract.ladder
-        readiness = Readiness(
-            nodes_active=self._lifecycle.all_active(),
-            link_fresh=link_age_ms < limits.safe_link_silence_ms,
-            perception_fresh=perception_age_ms < limits.hold_perception_age_ms,
-            clock_locked=self._board.clock_locked,
-            contract_matches=not self._contract_refusal,
-            board_fault=self._board.fault,
-        )
-        if self._arming.stopped and self._board.armed:
-            self._ask_to_arm(False, now_ns)
-        elif self._arming.wants_to_arm(readiness, self._board.armed, now_ns):
-            self._ask_to_arm(True, now_ns)
-
-    def _ask_to_arm(self, arm: bool, now_ns: int) -> None:
-        waiting = self._arm_call is not None and not self._arm_call.done()
-        if waiting and now_ns - self._arm_call_ns < 500_000_000:
+    def _ask_to_arm(self, arm: bool) -> None:
+        if not self._arm_client.service_is_ready() or not self._watch.may_call(time.monotonic_ns()):
             return
-        if not self._arm_client.service_is_ready():
-            return
-        self._arm_call = self._arm_client.call_async(SetBool.Request(data=arm))
-        self._arm_call_ns = now_ns
-        self._arm_call.add_done_callback(lambda done: self._on_arm_answer(arm, done))
+        call = self._arm_client.call_async(SetBool.Request(data=arm))
+        call.add_done_callback(lambda done: self._on_arm_answer(arm, done))
 
     def _on_arm_answer(self, arm: bool, future: Future) -> None:
         answer = future.result()
         verb = "armed" if arm else "disarmed"
-        if answer.success and arm:
-            self._arming.granted(time.time_ns())
+        self._watch.answered(arm, answer.success, time.monotonic_ns())
         self._tell(f"board {verb}" if answer.success else f"board not {verb}: {answer.message}")
 
     def _on_stop(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._arming.stop()
-        self._ask_to_arm(False, time.time_ns())
+        self._watch.arming.stop()
+        self._ask_to_arm(False)
         response.success, response.message = True, "stopped; needs ~/resume, then base/arm"
         return response
 
     def _on_resume(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._arming.resume()
+        self._watch.arming.resume()
         response.success = True
         return response
 
-    def _tell_rung(self, now_ns: int) -> None:
-        rung, reason = self._ladder.rung, self._ladder.reason
+    def _tell_rung(self, steady_ns: int) -> None:
+        rung, reason = self._watch.ladder.rung, self._watch.ladder.reason
         changed = self._told != (rung, reason)
-        if not changed and now_ns - self._told_ns < 1_000_000_000:
+        if not changed and steady_ns - self._told_ns < 1_000_000_000:
             return
-        seconds = {f"seconds_{name}": s for name, s in self._ladder.seconds_in(now_ns).items()}
+        seconds = {f"seconds_{name}": s for name, s in self._watch.ladder.seconds_in(steady_ns).items()}
         values = {"reason": reason, "waiting_for": ",".join(self._lifecycle.inactive()), **seconds}
         message = status("ladder", values, _LEVEL_OF[rung], rung.name)
         self._ladder_publisher.publish(message)
@@ -213,7 +162,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._diagnostics.publish(array)
         if changed:
             self._tell(f"{rung.name}{': ' + reason if reason else ''}")
-        self._told, self._told_ns = (rung, reason), now_ns
+        self._told, self._told_ns = (rung, reason), steady_ns
 
     def _tell(self, line: str) -> None:
         self.get_logger().info(line)

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": ("takt.nodes.demo", "the simulated robot follows its target; a report at the end"),
     "agent": ("takt.link.command", "micro-ROS agent for a board on a serial port"),
     "link replay": ("takt.link.replay", "recorded conversations against our agent: takt link replay DIR"),
+    "line": ("takt.line_simulator.command", "a serial line with a rate, delay, faults, cuts and noise"),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
     "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
     "install": ("takt.install.command", "systemd units and udev rules for the robot"),

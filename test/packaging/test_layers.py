@@ -13,6 +13,7 @@ TAKT = Path(__file__).resolve().parents[2] / "ros_nodes" / "takt"
 EDGES = {
     "contract": {"command.py"},
     "deadlines": set(),
+    "line_simulator": {"command.py", "control.py", "ends.py", "line.py"},
     "link": {"command.py", "replay.py", "transports"},
     "planning": set(),
     "vision": {"bench.py", "capture.py", "evaluate.py", "perception.py", "sources", "worker.py"},

@@ -3,32 +3,20 @@
     takt_cable --device PATH --far-end LINK [--cut-at SECONDS] [--mend-at SECONDS]
 
 SIGUSR1 cuts and mends it by hand. While it is cut, bytes are swallowed in both directions, as by an open wire;
-neither end sees its device vanish.
+neither end sees its device vanish. It is the line simulator (`takt line`) with cuts by the clock and no other fault.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import select
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import Protocol
 
 from takt.errors import TaktError, guarded
-from takt.link.transports import LineLost
-from takt.link.transports.pty_line import PtyEnd
-from takt.link.transports.serial_line import SerialLine
-
-_REOPEN_S = 0.05
-
-
-class _End(Protocol):
-    def fileno(self) -> int: ...
-    def read(self) -> bytes: ...
-    def write(self, data: bytes) -> int: ...
+from takt.line_simulator.ends import DeviceEnd, OfferedEnd
+from takt.line_simulator.line import LineSimulator
 
 
 class Cut:
@@ -57,49 +45,31 @@ class Cable:
     """Forwards between a device, which may come and go, and the near end of a pty."""
 
     def __init__(self, device: str, far_end: Path, cut: Cut) -> None:
-        self._device = SerialLine(device, 115200)  # a pty has no rate
-        self._pty = PtyEnd(far_end)
+        self._line = LineSimulator(DeviceEnd(device), OfferedEnd(far_end))
         self._cut = cut
-        self._is_open = False
         self._start_s = time.monotonic()
-        self.swallowed = 0
+
+    @property
+    def swallowed(self) -> int:
+        return sum(way["swallowed_bytes"] + way["overrun_bytes"] for way in self._line.status().values())
 
     def turn(self, timeout_s: float) -> None:
         """Wait for bytes at most so long and forward them."""
         since_s = time.monotonic() - self._start_s
-        self._cut.advance(since_s)
+        self._obey(since_s)
         due_s = self._cut.next_s()
         if due_s is not None:
             timeout_s = min(timeout_s, max(due_s - since_s, 0.0))
-        if not self._is_open and not self._open():
-            time.sleep(min(timeout_s, _REOPEN_S))
-            return
-        ready, _, _ = select.select([self._device.fileno(), self._pty.fileno()], [], [], timeout_s)
-        self._cut.advance(time.monotonic() - self._start_s)
-        try:
-            if self._device.fileno() in ready:
-                self._forward(self._device, self._pty)
-            if self._pty.fileno() in ready:
-                self._forward(self._pty, self._device)
-        except LineLost:
-            self._device.close()
-            self._is_open = False
+        self._line.turn(timeout_s)
 
-    def _open(self) -> bool:
-        with contextlib.suppress(LineLost):
-            self._device.open()
-            self._is_open = True
-        return self._is_open
-
-    def _forward(self, source: _End, sink: _End) -> None:
-        """What the far side does not take at once is lost, as on a line without flow control."""
-        data = source.read()
-        taken = 0 if self._cut.is_cut else sink.write(data)
-        self.swallowed += len(data) - taken
+    def _obey(self, since_start_s: float) -> None:
+        if self._cut.advance(since_start_s):
+            self._line.cut()
+        else:
+            self._line.mend()
 
     def close(self) -> None:
-        self._device.close()
-        self._pty.close()
+        self._line.close()
 
 
 def parser() -> argparse.ArgumentParser:

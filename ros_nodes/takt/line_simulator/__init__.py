@@ -1,0 +1,1 @@
+"""A serial line that does what real ones do: limited rate, delay, lost, flipped and repeated bytes, noise, cuts."""

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from takt.contract import c_contract, c_messages, python_constants, python_messages, reference_table
+from takt.contract import (
+    c_contract,
+    c_messages,
+    micropython_contract,
+    micropython_messages,
+    python_constants,
+    python_messages,
+    reference_table,
+)
 from takt.contract.ros_definitions import contract_layouts
 from takt.contract.sections import Contract
 from takt.errors import TaktError
 
 C_FOLDER = "firmware/core/generated"
 PYTHON_FOLDER = "ros_nodes/takt/contract/generated"
+MICROPYTHON_FOLDER = "firmware/micropython/generated"
 
 
 def generated_files(contract: Contract, share_folders: list[Path] | None = None) -> dict[str, str]:
@@ -23,6 +32,8 @@ def generated_files(contract: Contract, share_folders: list[Path] | None = None)
         f"{C_FOLDER}/takt_messages.c": c_messages.source_text(layouts),
         f"{PYTHON_FOLDER}/messages.py": python_messages.source_text(layouts),
         f"{PYTHON_FOLDER}/constants.py": python_constants.source_text(contract),
+        f"{MICROPYTHON_FOLDER}/takt_contract.py": micropython_contract.source_text(contract),
+        f"{MICROPYTHON_FOLDER}/takt_messages.py": micropython_messages.source_text(layouts),
         "docs/contract.md": reference_table.text(contract, layouts),
     }
 

@@ -20,7 +20,7 @@ from typing import ClassVar
 from takt.contract.cdr import Message, Reader, Writer
 '''
 
-_METHODS = {
+METHODS = {
     "bool": "bool",
     "byte": "u8",
     "char": "u8",
@@ -40,7 +40,7 @@ _TAKEN = ("read", "write", "to_cdr", "from_cdr", "field", "dataclass")
 
 
 def source_text(layouts: dict[str, Layout]) -> str:
-    _refuse_clashes(layouts)
+    refuse_clashes(layouts)
     classes = [_class(layout) for layout in layouts.values()]
     rows = "".join(f'    "{name}": {class_name(name)},\n' for name in layouts)
     index = f"# full ROS name -> class\nBY_TYPE: dict[str, type[Message]] = {{\n{rows}}}\n"
@@ -57,7 +57,7 @@ def attribute(field: Field) -> str:
     return field.name + ("_" if keyword.iskeyword(field.name) or field.name in _TAKEN else "")
 
 
-def _refuse_clashes(layouts: dict[str, Layout]) -> None:
+def refuse_clashes(layouts: dict[str, Layout]) -> None:
     for name, group in groupby(sorted(layouts, key=class_name), key=class_name):
         clash = list(group)
         if len(clash) > 1:
@@ -91,7 +91,7 @@ def _constant(constant: Constant) -> str:
 def _element(field: Field) -> str:
     if field.is_message:
         return class_name(field.base)
-    method = _METHODS[field.base]
+    method = METHODS[field.base]
     return {"bool": "bool", "string": "str", "f32": "float", "f64": "float"}.get(method, "int")
 
 
@@ -121,11 +121,11 @@ def _write(field: Field) -> list[str]:
 
 
 def _write_call(field: Field, place: str) -> str:
-    return f"{place}.write(cdr)" if field.is_message else f"cdr.{_METHODS[field.base]}({place})"
+    return f"{place}.write(cdr)" if field.is_message else f"cdr.{METHODS[field.base]}({place})"
 
 
 def _read(field: Field) -> str:
-    call = f"{class_name(field.base)}.read(cdr)" if field.is_message else f"cdr.{_METHODS[field.base]}()"
+    call = f"{class_name(field.base)}.read(cdr)" if field.is_message else f"cdr.{METHODS[field.base]}()"
     if field.shape is Shape.FIXED:
         return f"[{call} for _ in range({field.size})]"
     if field.shape is Shape.SEQUENCE:

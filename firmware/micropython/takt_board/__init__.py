@@ -1,0 +1,1 @@
+"""The board's firmware in MicroPython; the C in firmware/core is what it follows, file by file."""

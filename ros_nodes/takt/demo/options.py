@@ -12,6 +12,12 @@ from takt import resources
 from takt.errors import TaktError
 
 _FAULTS = ("blank_camera", "cut_link")
+# name -> program below the source tree's root, and what to do where it is missing
+_FIRMWARES = {
+    "posix": ("build/firmware/takt_firmware", "build it: ./run firmware posix"),
+    "micropython": ("firmware/micropython/takt_micropython", "run the demo from the source tree"),
+}
+_REFERENCE_LOOP = "build/firmware/reference_loop"
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,12 @@ class Options:
     faults: dict[str, float]  # kind -> second of the run
     dashboard_port: int
     run_dir: Path
+
+    @property
+    def reference_loop(self) -> Path:
+        """The bare C loop beside the firmware, or where ./run builds it."""
+        beside = self.firmware.with_name("reference_loop")
+        return beside if beside.is_file() else resources.path("firmware").parent / _REFERENCE_LOOP
 
 
 def parse(argv: list[str]) -> Options:
@@ -68,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=1, help="arena and target path (default 1)")
     parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the report here")
-    parser.add_argument("--firmware", default="posix", help="posix, or the path of a firmware program")
+    parser.add_argument("--firmware", default="posix", help="posix, micropython, or the path of a program")
     parser.add_argument(
         "--weights", default="", metavar="ONNX", help="detector weights instead of the shipped ones"
     )
@@ -91,11 +103,9 @@ def _require_free(port: int) -> None:
 
 
 def _firmware(name: str) -> Path:
-    path = (
-        resources.path("firmware").parent / "build/firmware/takt_firmware" if name == "posix" else Path(name)
-    )
+    place, fix = _FIRMWARES.get(name, (name, "give posix, micropython or the path of a program"))
+    path = resources.path("firmware").parent / place if name in _FIRMWARES else Path(name)
     if not path.is_file():
-        fix = "build it: ./run firmware posix" if name == "posix" else "give posix or the path of a program"
         raise TaktError(f"the firmware {path} does not exist", fix)
     return path.resolve()
 

@@ -83,7 +83,7 @@ class Run:
             )
         )
         self._supervisor: subprocess.Popen[bytes] | None = None
-        self._machine = Machine(options.run_dir, options.firmware.with_name("reference_loop"))
+        self._machine = Machine(options.run_dir, options.reference_loop)
         self._referee: Referee | None = None
         self._bring_up_s = 0.0
         self._ended_ns = 0

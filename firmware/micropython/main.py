@@ -1,4 +1,4 @@
-"""Starts the firmware: on a board from its pins, on the unix port with the lines that takt_micropython hands over."""
+"""Starts the firmware: on a board from its pins, on the unix port with the lines that the launcher hands over."""
 
 import gc
 import sys
@@ -9,13 +9,13 @@ from takt_board.firmware import Firmware
 DEFAULT_KEY = 0x54414B54  # "TAKT"
 
 
-def run_unix(words):
+def run_unix(words, make=Firmware):
     """``words``: link, plant, address of retained memory, descriptor of signals, key, domain, SCHED_FIFO granted."""
     from unix_board import UnixBoard, say
 
-    link, plant, retained_at, signals, key, domain, granted = words
+    link, plant, retained_at, signals, key, domain, granted = words[:7]
     board = UnixBoard(link, plant, int(retained_at), int(signals))
-    firmware = Firmware(board, int(key, 16), int(domain))
+    firmware = make(board, int(key, 16), int(domain))
     gc.collect()
     contract_hash = contract.CONTRACT_HASH.decode()
     say(f"boot {firmware.ledger.boot_count}, contract {contract_hash}, SCHED_FIFO granted {granted}")
@@ -29,7 +29,8 @@ def run_board():
     pins.run(Firmware(pins, DEFAULT_KEY, 255))
 
 
-if sys.platform == "linux":
-    run_unix(sys.argv[1:])
-else:
-    run_board()
+if __name__ == "__main__":
+    if sys.platform == "linux":
+        run_unix(sys.argv[1:])
+    else:
+        run_board()

@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 import tty
 from collections.abc import Callable, Iterator
@@ -107,11 +108,11 @@ class Host(Line):
 
 
 class Machine:
-    def __init__(self, build: Path, folder: Path, *more: str) -> None:
+    def __init__(self, program: list[str], folder: Path, *more: str) -> None:
         self.link, self.plant = folder / "link", folder / "plant"
         self.process = subprocess.Popen(
             [
-                *(build / "takt_firmware", "--link", f"pty:{self.link}", "--plant", f"pty:{self.plant}"),
+                *(*program, "--link", f"pty:{self.link}", "--plant", f"pty:{self.plant}"),
                 *("--fifo", "80", "--retained", folder / "retained", *more),
             ],
             stderr=subprocess.PIPE,
@@ -135,9 +136,18 @@ def wait_for(true: Callable[[], bool], what: str, *parts: Plant | Host) -> None:
         select.select([part.fd for part in parts], [], [], 0.002)
 
 
+@pytest.fixture(params=["posix", "micropython"])
+def program(request: pytest.FixtureRequest, firmware_build: Path) -> list[str]:
+    """The firmware's two forms must not differ to their peers; the second runs on a real MicroPython VM."""
+    if request.param == "posix":
+        return [str(firmware_build / "takt_firmware")]
+    return [sys.executable, "-m", "takt.micropython.launch"]
+
+
 @pytest.fixture
-def machine(firmware_build: Path, tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(firmware_build, tmp_path, "--clock-drift-ppm", "40")
+def machine(program: list[str], tmp_path: Path) -> Iterator[Machine]:
+    drift = [] if program[0] == sys.executable else ["--clock-drift-ppm", "40"]
+    made = Machine(program, tmp_path, *drift)
     yield made
     if made.process.poll() is None:
         made.process.kill()
@@ -187,29 +197,23 @@ def test_it_drives_outlives_its_peers_and_ends_with_the_motors_off(machine: Mach
 
 
 def test_the_boot_count_and_the_ledger_outlive_a_kill(
-    machine: Machine, firmware_build: Path, tmp_path: Path
+    machine: Machine, program: list[str], tmp_path: Path
 ) -> None:
     assert machine.process.stderr is not None
     assert any("boot 1" in line for line in machine.process.stderr), "it counts its boot before it says so"
     machine.process.kill()
     machine.process.communicate()
-    again = Machine(firmware_build, tmp_path)
+    again = Machine(program, tmp_path)
     status, words = again.end(signal.SIGINT)
     assert status == 0 and "boot 2" in words
 
 
 def test_two_boards_do_not_share_retained_memory(
-    machine: Machine, firmware_build: Path, tmp_path: Path
+    machine: Machine, program: list[str], tmp_path: Path
 ) -> None:
     second = subprocess.run(
         [
-            *(
-                firmware_build / "takt_firmware",
-                "--link",
-                f"pty:{tmp_path / 'l2'}",
-                "--plant",
-                f"pty:{tmp_path / 'p2'}",
-            ),
+            *(*program, "--link", f"pty:{tmp_path / 'l2'}", "--plant", f"pty:{tmp_path / 'p2'}"),
             *("--retained", tmp_path / "retained"),
         ],
         capture_output=True,
@@ -233,9 +237,9 @@ def test_two_boards_do_not_share_retained_memory(
     ],
 )
 def test_bad_arguments_are_one_line_with_the_fix(
-    firmware_build: Path, tmp_path: Path, arguments: list[str], cause: str
+    program: list[str], tmp_path: Path, arguments: list[str], cause: str
 ) -> None:
-    command = [firmware_build / "takt_firmware", *(argument.format(tmp_path) for argument in arguments)]
+    command = [*program, *(argument.format(tmp_path) for argument in arguments)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()

@@ -15,7 +15,7 @@ _FAULTS = ("blank_camera", "cut_link")
 # name -> program below the source tree's root, and what to do where it is missing
 _FIRMWARES = {
     "posix": ("build/firmware/takt_firmware", "build it: ./run firmware posix"),
-    "micropython": ("firmware/micropython/takt_micropython", "run the demo from the source tree"),
+    "micropython": ("ros_nodes/takt/micropython/launch.py", "run the demo from the source tree"),
 }
 _REFERENCE_LOOP = "build/firmware/reference_loop"
 

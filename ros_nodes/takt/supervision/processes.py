@@ -121,7 +121,9 @@ class ProcessKeeper:
 
 def command_line(process: Process) -> list[str]:
     """The command that starts a process. Raises TaktError when its program is missing."""
-    command = [find_program(process.executable), *process.arguments]
+    program = process.executable
+    start = [sys.executable, program] if program.endswith(".py") else [find_program(program)]
+    command = [*start, *process.arguments]
     if process.ros:
         command += ["--ros-args", "-r", f"__node:={process.name}"]
         for key, value in process.parameters.items():

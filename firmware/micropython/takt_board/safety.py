@@ -50,6 +50,9 @@ CLEAR_FAULT = const(1)
 ARM = const(2)
 REQUESTS = const(3)
 
+_INFINITY = float("inf")
+_MINUS_INFINITY = -_INFINITY
+
 _ALWAYS = const(0)
 _WHILE_ARMED = const(1)
 _NEVER = const(2)
@@ -153,7 +156,7 @@ class Safety:
 
     def duty(self, duty, most, least):
         """The last word before the motor driver: within the limits, 0 if not armed or not a number."""
-        if not self.armed or self.rung == SAFE or duty != duty:
+        if not self.armed or self.rung == SAFE or not _MINUS_INFINITY < duty < _INFINITY:
             return 0.0
         return most if duty > most else least if duty < least else duty
 

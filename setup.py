@@ -57,7 +57,7 @@ setup(
         "PyYAML",
         "simple-pid",
     ],
-    extras_require={"simulation": ["mujoco"]},
+    extras_require={"simulation": ["mujoco"], "camera": ["opencv-python-headless"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

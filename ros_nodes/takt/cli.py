@@ -15,6 +15,10 @@ COMMANDS = {
     "agent": ("takt.link.command", "micro-ROS agent for a board on a serial port"),
     "link replay": ("takt.link.replay", "recorded conversations against our agent: takt link replay DIR"),
     "line": ("takt.line_simulator.command", "a serial line with a rate, delay, faults, cuts and noise"),
+    "detect": (
+        "takt.vision.detect_command",
+        "boxes in pictures, a camera or a film: takt detect --model CARD IMAGE...",
+    ),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
     "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
     "install": ("takt.install.command", "systemd units and udev rules for the robot"),

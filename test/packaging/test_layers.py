@@ -16,7 +16,15 @@ EDGES = {
     "line_simulator": {"command.py", "control.py", "ends.py", "line.py"},
     "link": {"command.py", "replay.py", "transports"},
     "planning": set(),
-    "vision": {"bench.py", "capture.py", "evaluate.py", "perception.py", "sources", "worker.py"},
+    "vision": {
+        "bench.py",
+        "capture.py",
+        "detect_command.py",
+        "evaluate.py",
+        "perception.py",
+        "sources",
+        "worker.py",
+    },
 }
 OUTSIDE = {
     "asyncio",

@@ -48,6 +48,36 @@ def write_model(path: Path, output: np.ndarray, opset: int = 17, input_name: str
     onnx.save(model, str(path))
 
 
+def write_export(
+    path: Path,
+    outputs: dict[str, np.ndarray],
+    picture: tuple[int | str, ...],
+    kind: int = TensorProto.FLOAT,
+    open_shapes: bool = False,
+    opset: int = 17,
+) -> None:
+    """A model that answers every picture with these arrays, as an exporter would declare it.
+
+    ``picture`` is the input's shape, names for dimensions left open; ``open_shapes`` leaves the outputs' open too.
+    """
+    graph = helper.make_graph(
+        [helper.make_node("Identity", [f"{name}_answer"], [name]) for name in outputs],
+        "export",
+        [helper.make_tensor_value_info("images", kind, list(picture))],
+        [
+            helper.make_tensor_value_info(
+                name,
+                helper.np_dtype_to_tensor_dtype(array.dtype),
+                [f"{name}_{axis}" for axis in range(array.ndim)] if open_shapes else list(array.shape),
+            )
+            for name, array in outputs.items()
+        ],
+        [numpy_helper.from_array(array, f"{name}_answer") for name, array in outputs.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    onnx.save(model, str(path))
+
+
 def card_document() -> dict[str, Any]:
     """A valid card for ``write_model``'s models."""
     return {
@@ -61,9 +91,9 @@ def card_document() -> dict[str, Any]:
             "width_px": COLUMNS * STRIDE_PX,
             "height_px": ROWS * STRIDE_PX,
             "scale": 1.0,
-            "mean": [0.0, 0.0, 0.0],
+            "mean": 0,
         },
-        "output": {"name": "cells", "stride_px": STRIDE_PX},
+        "output": {"name": "cells", "strides_px": [STRIDE_PX]},
         "thresholds": {"score": 0.3, "overlap": 0.5},
     }
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from takt.vision import preprocess
 from takt.vision.model_card import Input
 from takt.vision.preprocess import Preprocessor
 
 
 def model_input(
-    width_px: int, height_px: int, scale: float = 1.0, mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    width_px: int, height_px: int, scale: float = 1.0, mean: tuple[float, ...] = (0.0, 0.0, 0.0), **more: Any
 ) -> Input:
-    return Input("picture", width_px, height_px, scale, (mean[0], mean[1], mean[2]))
+    return Input("picture", width_px, height_px, (scale,) * 3, (mean[0], mean[1], mean[2]), **more)
 
 
 def test_same_size_is_only_normalised() -> None:
@@ -63,3 +66,43 @@ def test_boxes_are_cut_at_the_border() -> None:
 def test_a_picture_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="shape"):
         Preprocessor(model_input(64, 48), 64, 48).fill(np.zeros((48, 65, 3), np.uint8))
+
+
+def test_top_left_letterbox_cuts_the_size_and_pads_right_and_below() -> None:
+    tensor = Preprocessor(model_input(8, 8, letterbox="top_left", pad=0.0), 9, 5).fill(
+        np.full((5, 9, 3), 200, np.uint8)
+    )
+    assert (tensor[0, :, :4] == 200).all() and (tensor[0, :, 4:] == 0).all()
+
+
+def test_stretch_fills_everything_and_boxes_follow() -> None:
+    preprocessor = Preprocessor(model_input(8, 8, letterbox="stretch", resize="bilinear"), 16, 4)
+    assert (preprocessor.fill(np.full((4, 16, 3), 9, np.uint8)) == 9).all()
+    assert preprocessor.to_source(np.array([(0, 0, 4, 8)], np.float32)).tolist() == [[0.0, 0.0, 8.0, 4.0]]
+
+
+def test_channels_can_be_swapped_and_last_and_of_other_types() -> None:
+    pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    bgr = Preprocessor(model_input(4, 2, channels="bgr"), 4, 2, np.float16, channels_last=True).fill(pixels)
+    assert bgr.dtype == np.float16 and (bgr[0] == pixels[..., ::-1]).all()
+    assert (
+        Preprocessor(model_input(4, 2), 4, 2, np.uint8).fill(pixels)[0] == pixels.transpose(2, 0, 1)
+    ).all()
+
+
+def test_mean_and_scale_stand_in_the_order_of_the_channels() -> None:
+    model = model_input(1, 1, 1.0, (1.0, 2.0, 3.0), channels="bgr")
+    tensor = Preprocessor(model, 1, 1).fill(np.array([[[10, 20, 30]]], np.uint8))
+    assert tensor.reshape(3).tolist() == [29.0, 18.0, 7.0]
+
+
+@pytest.mark.parametrize("source", [(480, 640), (1, 1), (7, 500), (832, 832), (333, 999)])
+def test_bilinear_without_opencv_gives_the_same_bits(source: tuple[int, int]) -> None:
+    """Down and at equal ratios; OpenCV's own upscaling differs by one level in a few pixels of a hundred."""
+    cv2 = pytest.importorskip("cv2")
+    pixels = np.random.default_rng(1).integers(0, 256, (*source, 3), np.uint8)
+    ratio = min(416 / source[0], 416 / source[1])
+    inner = (max(1, int(source[0] * ratio)), max(1, int(source[1] * ratio)))
+    ours = preprocess._Bilinear(source, inner)(pixels)
+    theirs = cv2.resize(pixels, (inner[1], inner[0]), interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
+    np.testing.assert_array_equal(ours, theirs)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from takt.frames import Detections
-from takt.vision.decoder import overlaps
+from takt.vision.suppression import overlaps
 
 Floats = NDArray[np.float32]
 

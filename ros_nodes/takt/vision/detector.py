@@ -8,16 +8,22 @@ from numpy.typing import NDArray
 
 from takt.errors import TaktError
 from takt.frames import Detections
-from takt.vision.decoder import CellDecoder, suppress
+from takt.frames.layout import MAX_DETECTIONS
+from takt.vision import session
+from takt.vision.decoders import decoder_for
 from takt.vision.model_card import ModelCard
 from takt.vision.preprocess import Preprocessor
+from takt.vision.suppression import Candidates, suppress
 
 _WARM_UP_RUNS = 8
-_ERRORS_ONLY = 3
+
+
+class NotFinite(RuntimeError):
+    """The model answered with numbers that are none."""
 
 
 class Detector:
-    """``detect`` is for one thread. ``providers`` says what onnxruntime granted."""
+    """``detect`` is for one thread; ``cancel`` for any. ``providers`` says what onnxruntime granted."""
 
     def __init__(
         self, card: ModelCard, width_px: int, height_px: int, score_threshold: float | None = None
@@ -28,71 +34,89 @@ class Detector:
         """
         self.card = card
         self._score_threshold = card.score_threshold if score_threshold is None else score_threshold
-        self._session = _session(card)
-        _check_shapes(card, self._session)
-        self.providers: list[str] = self._session.get_providers()
-        self._preprocessor = Preprocessor(card.input, width_px, height_px)
-        _, _, rows, columns = card.output_shape
-        self._decoder = CellDecoder(len(card.classes), rows, columns, card.output.stride_px)
-        self._output: NDArray[np.float32] = np.zeros(card.output_shape, np.float32)
+        self._session = session.open_session(card)
+        self.providers = session.granted(self._session)
+        self._tensor = session.input_tensor(card, self._session)
+        self._names = session.output_names(card, self._session)
+        self._run_options = onnxruntime.RunOptions()
+        self._preprocessor = self._preprocessor_for(width_px, height_px)
+        first = self._first_answer()
+        self._decoder = decoder_for(card, [answer.shape for answer in first])
+        self._raw = [np.zeros_like(answer) for answer in first]
+        self._outputs: list[NDArray[np.float32]] = [
+            answer if answer.dtype == np.float32 else np.zeros(answer.shape, np.float32)
+            for answer in self._raw
+        ]
         self._binding = self._bind()
         for _ in range(_WARM_UP_RUNS):
-            self.detect(np.zeros((height_px, width_px, 3), np.uint8))
+            self.find(np.zeros((height_px, width_px, 3), np.uint8))
+
+    def fit(self, width_px: int, height_px: int) -> None:
+        """From now on pictures of this size; the session stays."""
+        self._preprocessor = self._preprocessor_for(width_px, height_px)
+        self._binding = self._bind()
 
     def detect(self, pixels: NDArray[np.uint8]) -> Detections:
-        """Boxes in the pixels of ``pixels`` (H, W, 3) uint8 rgb, best first, at most 32."""
+        """Boxes in the pixels of ``pixels`` (H, W, 3) uint8 rgb, best first, at most 32.
+
+        Raises NotFinite if the model's best score is no number: it is broken, which is not the same as nothing seen.
+        """
+        found = self.find(pixels, MAX_DETECTIONS)
+        if not len(found) and any(np.isnan(output).any() for output in self._outputs):
+            raise NotFinite(f"model {self.card.name} answers with NaN")
+        return found.best()
+
+    def find(self, pixels: NDArray[np.uint8], most: int = MAX_DETECTIONS) -> Candidates:
+        """The same with up to ``most`` boxes, for pictures that no ring carries."""
         self._preprocessor.fill(pixels)
-        self._session.run_with_iobinding(self._binding)
-        found = self._decoder.decode(self._output, self._score_threshold)
-        detections = suppress(found, self.card.overlap_threshold)
-        self._preprocessor.to_source(detections.boxes_xyxy_px)
-        return detections
+        self._run()
+        found = self._decoder.decode(self._outputs, self._score_threshold)
+        if not self._decoder.suppressed:
+            found = suppress(found, self.card.overlap_threshold, most)
+        self._preprocessor.to_source(found.boxes_xyxy_px, self.card.output.clip)
+        return found
+
+    def cancel(self) -> None:
+        """Let a run that is under way end at its next operator; it raises. Cleared by ``resume``."""
+        self._run_options.terminate = True
+
+    def resume(self) -> None:
+        """Runs are possible again after ``cancel``."""
+        self._run_options.terminate = False
+
+    def _preprocessor_for(self, width_px: int, height_px: int) -> Preprocessor:
+        tensor = self._tensor
+        return Preprocessor(self.card.input, width_px, height_px, tensor.dtype, tensor.channels_last)
+
+    def _run(self) -> None:
+        if (
+            self._decoder.suppressed
+        ):  # the number of boxes may differ from picture to picture, so nothing can be bound
+            feed = {self._tensor.name: self._preprocessor.tensor}
+            answers = self._session.run(self._names, feed, self._run_options)
+            self._outputs = [np.asarray(answer, np.float32) for answer in answers]
+            return
+        self._session.run_with_iobinding(self._binding, self._run_options)
+        for output, raw in zip(self._outputs, self._raw, strict=True):
+            if output is not raw:
+                np.copyto(output, raw)
+
+    def _first_answer(self) -> list[NDArray[np.float32]]:
+        """One run, since many files do not state the shapes of their outputs."""
+        try:
+            answers = self._session.run(self._names, {self._tensor.name: self._preprocessor.tensor})
+        except Exception as error:  # onnxruntime's errors have no common base but this
+            reason = " ".join(str(error).split())[:200]
+            raise TaktError(
+                f"model file {self.card.weights} fails on its first picture: {reason}",
+                f"check that input of {self.card.path} is what the model was exported for",
+            ) from error
+        return [np.asarray(answer) for answer in answers]
 
     def _bind(self) -> onnxruntime.IOBinding:
         """Fixed memory for input and output: a run neither allocates nor copies."""
         tensor, binding = self._preprocessor.tensor, self._session.io_binding()
-        card = self.card
-        binding.bind_input(card.input.name, "cpu", 0, np.float32, tensor.shape, tensor.ctypes.data)
-        output = self._output
-        binding.bind_output(card.output.name, "cpu", 0, np.float32, output.shape, output.ctypes.data)
+        binding.bind_input(self._tensor.name, "cpu", 0, tensor.dtype.type, tensor.shape, tensor.ctypes.data)
+        for name, raw in zip(self._names, self._raw, strict=True):
+            binding.bind_output(name, "cpu", 0, raw.dtype.type, raw.shape, raw.ctypes.data)
         return binding
-
-
-def _session(card: ModelCard) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    # One thread that does not spin: a second one halves the speed as soon as anything else runs on its core.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = _ERRORS_ONLY
-    if card.weights.stat().st_size == 0:
-        raise TaktError(
-            f"model file {card.weights} is empty", "copy it again, or train it: sim/train_detector.py"
-        )
-    try:
-        return onnxruntime.InferenceSession(str(card.weights), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no common base but this
-        reason = " ".join(str(error).split())[:160]
-        raise TaktError(
-            f"model file {card.weights} is no model that onnxruntime {onnxruntime.__version__} can run: {reason}",
-            "copy or export it again (ONNX, opset 17)",
-        ) from error
-
-
-def _check_shapes(card: ModelCard, session: onnxruntime.InferenceSession) -> None:
-    wanted_in = (1, 3, card.input.height_px, card.input.width_px)
-    for what, tensors, name, wanted in (
-        ("input", session.get_inputs(), card.input.name, wanted_in),
-        ("output", session.get_outputs(), card.output.name, card.output_shape),
-    ):
-        shapes = {tensor.name: (tuple(tensor.shape), tensor.type) for tensor in tensors}
-        if len(shapes) != 1 and what == "input" or name not in shapes:
-            raise TaktError(
-                f"model file {card.weights} has {what}s {', '.join(shapes)}, the card says {name!r}",
-                f"correct {what}.name of {card.path}, or use the weights that belong to it",
-            )
-        shape, kind = shapes[name]
-        if shape != wanted or kind != "tensor(float)":
-            raise TaktError(
-                f"model file {card.weights}: {what} {name!r} is {kind} {shape}, the card says tensor(float) {wanted}",
-                f"correct classes, input or output of {card.path}, or use the weights that belong to it",
-            )

@@ -1,12 +1,13 @@
 """A model card says everything about a model that its weights cannot: what goes in, what comes out, how good it is.
 
-One YAML file in config/models, weights beside it. Unknown keys, missing ones and impossible values are refused by name.
+One YAML file in config/models, weights beside it or given by hand. Unknown keys, missing ones and impossible values are
+refused by name (card_schema.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +15,56 @@ import yaml
 
 from takt import resources
 from takt.errors import TaktError
+from takt.vision.card_schema import TOLD_ONLY, check
 
-DECODERS = ("takt_cells",)
-_KEYS = {
-    "name": str, "weights": str, "licence": str, "decoder": str, "classes": list,
-    "input": Mapping, "output": Mapping, "thresholds": Mapping,
-}  # fmt: skip
-_INPUT_KEYS = {"name": str, "width_px": int, "height_px": int, "scale": float, "mean": list}
-_OUTPUT_KEYS = {"name": str, "stride_px": int}
-_THRESHOLD_KEYS = {"score": float, "overlap": float}
-_TOLD_ONLY = (
-    "description",
-    "parameters",
-    "opset",
-    "training",
-    "accuracy",
-)  # for people; read by nothing that decides
+FOLDER = "config/models"
+OWN = f"{FOLDER}/takt_nano.yaml"
+PRECISIONS = ("fp32", "int8")
+ALLOWED_LOSS_POINTS = 2.0
+_GREY = 114.0  # around a picture of another shape, as detectors are commonly trained
 
 
 @dataclass(frozen=True)
 class Input:
-    """The tensor (1, 3, height, width) float32 rgb, each value ``(pixel - mean[channel]) * scale``."""
+    """The tensor of one picture: each value is ``(pixel - mean[channel]) * scale[channel]``.
+
+    ``mean`` and ``scale`` stand in the order of ``channels`` (rgb or bgr). ``letterbox`` is centre, top_left or
+    stretch; ``resize`` nearest or bilinear (between pixel middles, rounded to whole levels); ``pad`` the pixel value
+    around the picture. ``name`` is empty when the model's only input is meant.
+    """
 
     name: str
     width_px: int
     height_px: int
-    scale: float
+    scale: tuple[float, float, float]
     mean: tuple[float, float, float]
+    channels: str = "rgb"
+    resize: str = "nearest"
+    letterbox: str = "centre"
+    pad: float = _GREY
 
 
 @dataclass(frozen=True)
 class Output:
-    """The tensor (1, classes + 4, height / stride, width / stride); see decoder.py."""
+    """What the decoder must know beyond the shapes; see decoders/. ``name`` is empty when all outputs are meant.
+
+    ``clip`` cuts boxes at the picture's border.
+    """
 
     name: str
-    stride_px: int
+    strides_px: tuple[int, ...]
+    decoded: bool = False
+    reg_max: int = 7
+    cell_centre: float = 0.5
+    clip: bool = True
+
+
+@dataclass(frozen=True)
+class Int8:
+    """The quantised twin of a model: its weights, and how many points of mAP@0.5 it may lose (2 points are 0.02)."""
+
+    weights: str
+    allowed_loss_points: float
 
 
 @dataclass(frozen=True)
@@ -65,32 +81,75 @@ class ModelCard:
     output: Output
     score_threshold: float
     overlap_threshold: float
+    providers: Mapping[str, Mapping[str, Any]]
+    int8: Int8 | None
     told: Mapping[str, Any]
+    precision: str = "fp32"
 
-    @property
-    def output_shape(self) -> tuple[int, int, int, int]:
-        stride = self.output.stride_px
-        return 1, len(self.classes) + 4, self.input.height_px // stride, self.input.width_px // stride
+    def of(self, precision: str) -> ModelCard:
+        """The same model in another precision. Raises TaktError where the card or the file has none."""
+        if precision == self.precision:
+            return self
+        if precision not in PRECISIONS:
+            raise TaktError(f"no precision {precision!r}", f"one of: {', '.join(PRECISIONS)}")
+        if precision == "fp32":
+            return load(self.path)
+        if self.int8 is None:
+            raise TaktError(
+                f"model card {self.path} names no INT8 weights",
+                f"make them: takt model quantize {self.path} --help",
+            )
+        return replace(self, weights=_weights(self.path, self.int8.weights), precision="int8")
 
 
-def load(card: str | Path = "config/models/takt_nano.yaml", weights: str | Path = "") -> ModelCard:
-    """Read and check a card; ``card`` is a path or a shipped file. ``weights`` replaces the card's own.
+def load(card: str | Path = OWN, weights: str | Path = "", precision: str = "fp32") -> ModelCard:
+    """Read and check a card; ``card`` is a path, a shipped file or the name of a shipped card. ``weights`` replaces the
+    card's own.
 
     Raises TaktError for a missing card or weights file, an unknown or missing key, or a value that cannot be.
     """
-    path = Path(card)
-    if not path.exists():
-        if path.is_absolute() or not str(card).startswith("config/"):
-            raise TaktError(
-                f"model card {path} does not exist", "check the path; ours is config/models/takt_nano.yaml"
-            )
-        path = resources.path(str(card))
-    given = _read(path)
-    _check(path, "", given, _KEYS, _TOLD_ONLY)
-    file = Path(weights) if str(weights) else path.parent / given["weights"]
+    path = find(card)
+    given = check(path, _read(path))
+    file = Path(weights) if str(weights) else _weights(path, given["weights"], precision, given.get("int8"))
     if not file.is_file():
-        raise TaktError(f"model file {file} does not exist", f"put it there, or correct 'weights' of {path}")
-    return _card(path, file, given)
+        raise TaktError(
+            f"model file {file} does not exist",
+            f"put the weights of {given['name']} there, or name them: --weights FILE (nodes: parameter 'weights')",
+        )
+    return replace(_card(path, file, given), precision=precision)
+
+
+def find(card: str | Path) -> Path:
+    """The file of a card given as a path, as a shipped path (config/models/x.yaml) or as a name (x)."""
+    path = Path(card)
+    if path.is_file():
+        return path
+    text = str(card)
+    shipped = text if text.startswith("config/") else f"{FOLDER}/{text.removesuffix('.yaml')}.yaml"
+    if not path.is_absolute() and "/" not in text.removeprefix(f"{FOLDER}/"):
+        try:
+            return resources.path(shipped)
+        except TaktError:
+            pass
+    raise TaktError(f"model card {path} does not exist", f"check the path; ours is {OWN}")
+
+
+def _weights(card: Path, named: str, precision: str = "fp32", int8: Mapping[str, Any] | None = None) -> Path:
+    if precision == "int8":
+        if int8 is None:
+            raise TaktError(
+                f"model card {card} names no INT8 weights", f"make them: takt model quantize {card} --help"
+            )
+        named = int8["weights"]
+    elif precision != "fp32":
+        raise TaktError(f"no precision {precision!r}", f"one of: {', '.join(PRECISIONS)}")
+    file = card.parent / named
+    if not file.is_file():
+        raise TaktError(
+            f"model file {file} does not exist",
+            f"put it there, or correct the weights of {card}; --weights FILE names others",
+        )
+    return file
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -100,82 +159,56 @@ def _read(path: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         raise TaktError(f"model card {path} cannot be read: {reason}", "correct the file") from error
     if not isinstance(given, dict):
-        raise TaktError(
-            f"model card {path} is no mapping of keys to values", "see config/models/takt_nano.yaml"
-        )
+        raise TaktError(f"model card {path} is no mapping of keys to values", f"see {OWN}")
     return given
 
 
-def _check(
-    path: Path, prefix: str, given: Mapping[str, Any], keys: Mapping[str, type], more: tuple[str, ...] = ()
-) -> None:
-    for key in given:
-        if key not in keys and key not in more:
-            raise TaktError(
-                f"model card {path}: unknown key {prefix + str(key)!r}",
-                f"known are: {', '.join((*keys, *more))}",
-            )
-    for key, kind in keys.items():
-        if key not in given:
-            raise TaktError(
-                f"model card {path}: key {prefix + key!r} is missing", "add it; see takt_nano.yaml"
-            )
-        value = given[key]
-        accepted = (int, float) if kind is float else kind
-        if not isinstance(value, accepted) or isinstance(value, bool):
-            raise TaktError(
-                f"model card {path}: {prefix + key} is {value!r}, which is no {kind.__name__}",
-                "correct the value",
-            )
-
-
 def _card(path: Path, weights: Path, given: Mapping[str, Any]) -> ModelCard:
-    if given["decoder"] not in DECODERS:
-        raise TaktError(
-            f"model card {path}: no decoder {given['decoder']!r}", f"one of: {', '.join(DECODERS)}"
-        )
-    classes = given["classes"]
-    if not classes or not all(isinstance(name, str) for name in classes) or len(set(classes)) != len(classes):
-        raise TaktError(
-            f"model card {path}: classes must be different names, not {classes!r}", "correct the list"
-        )
-    _check(path, "thresholds.", given["thresholds"], _THRESHOLD_KEYS)
-    for key, value in given["thresholds"].items():
-        if not 0.0 < value < 1.0:
-            raise TaktError(f"model card {path}: thresholds.{key} is {value}", "use a value between 0 and 1")
-    tensor_in, tensor_out = _tensors(path, given)
+    int8 = given.get("int8")
     return ModelCard(
         path=path,
         name=given["name"],
         weights=weights,
         licence=given["licence"],
         decoder=given["decoder"],
-        classes=tuple(classes),
-        input=tensor_in,
-        output=tensor_out,
+        classes=tuple(given["classes"]),
+        input=_input(given["input"]),
+        output=_output(given["output"]),
         score_threshold=float(given["thresholds"]["score"]),
         overlap_threshold=float(given["thresholds"]["overlap"]),
-        told={key: given[key] for key in _TOLD_ONLY if key in given},
+        providers=given.get("providers", {}),
+        int8=Int8(int8["weights"], float(int8.get("allowed_loss_points", ALLOWED_LOSS_POINTS)))
+        if int8
+        else None,
+        told={key: given[key] for key in TOLD_ONLY if key in given},
     )
 
 
-def _tensors(path: Path, given: Mapping[str, Any]) -> tuple[Input, Output]:
-    source, sink = given["input"], given["output"]
-    _check(path, "input.", source, _INPUT_KEYS)
-    _check(path, "output.", sink, _OUTPUT_KEYS)
-    mean, stride = source["mean"], sink["stride_px"]
-    if len(mean) != 3 or not all(isinstance(value, int | float) for value in mean):
-        raise TaktError(
-            f"model card {path}: input.mean is {mean!r}", "give three numbers, for red, green and blue"
-        )
-    for key in ("width_px", "height_px"):
-        if not 8 <= source[key] <= 4096 or stride < 1 or source[key] % stride:
-            raise TaktError(
-                f"model card {path}: input.{key} {source[key]} with output.stride_px {stride}",
-                "use 8 to 4096 px, a multiple of the stride",
-            )
-    channels = (float(mean[0]), float(mean[1]), float(mean[2]))
-    return (
-        Input(source["name"], source["width_px"], source["height_px"], float(source["scale"]), channels),
-        Output(sink["name"], stride),
+def _input(given: Mapping[str, Any]) -> Input:
+    return Input(
+        name=given.get("name", ""),
+        width_px=given["width_px"],
+        height_px=given["height_px"],
+        scale=_triple(given["scale"]),
+        mean=_triple(given["mean"]),
+        channels=given.get("channels", "rgb"),
+        resize=given.get("resize", "nearest"),
+        letterbox=given.get("letterbox", "centre"),
+        pad=float(given.get("pad", _GREY)),
     )
+
+
+def _output(given: Mapping[str, Any]) -> Output:
+    return Output(
+        name=given.get("name", ""),
+        strides_px=tuple(given["strides_px"]),
+        decoded=given.get("decoded", False),
+        reg_max=given.get("reg_max", 7),
+        cell_centre=float(given.get("cell_centre", 0.5)),
+        clip=given.get("clip", True),
+    )
+
+
+def _triple(given: float | list[float]) -> tuple[float, float, float]:
+    one, two, three = given if isinstance(given, list) else [given] * 3
+    return float(one), float(two), float(three)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from takt.errors import TaktError
+from takt.vision.pictures import SUFFIXES, load
 from takt.vision.sources import SourceSettings
+from takt.vision.sources.clock import RosStamp
 
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 _MOST_PICTURES = 500  # kept decoded in memory, so that reading one costs a copy and no file access
 
 
@@ -21,31 +21,20 @@ class ImageFolder:
 
     def __init__(self, settings: SourceSettings) -> None:
         folder = Path(settings.folder)
-        files = (
-            sorted(f for f in folder.glob("*") if f.suffix.lower() in _SUFFIXES) if folder.is_dir() else []
-        )
+        files = sorted(f for f in folder.glob("*") if f.suffix.lower() in SUFFIXES) if folder.is_dir() else []
         if not files:
-            raise TaktError(f"{folder} holds no pictures", f"put {', '.join(_SUFFIXES)} files there")
+            raise TaktError(f"{folder} holds no pictures", f"put {', '.join(SUFFIXES)} files there")
         self._pictures = [
-            load_picture(file, settings.width_px, settings.height_px) for file in files[:_MOST_PICTURES]
+            load(file, (settings.width_px, settings.height_px)) for file in files[:_MOST_PICTURES]
         ]
         self._next = 0
+        self.stamp = RosStamp("none", time.time_ns, time.monotonic_ns)
 
     def read_into(self, pixels: NDArray[np.uint8]) -> int:
-        stamp_ns = time.time_ns()
+        stamp_ns = self.stamp.of(None)
         pixels[:] = self._pictures[self._next]
         self._next = (self._next + 1) % len(self._pictures)
         return stamp_ns
 
     def close(self) -> None:
         self._pictures.clear()
-
-
-def load_picture(file: Path, width_px: int, height_px: int) -> NDArray[np.uint8]:
-    """One file as rgb8 (height, width, 3). Raises TaktError if it is no whole picture."""
-    try:
-        with Image.open(file) as image:
-            scaled = image.convert("RGB").resize((width_px, height_px), Image.Resampling.BILINEAR)
-            return np.asarray(scaled, np.uint8)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
-        raise TaktError(f"{file} is no whole picture: {error}", "remove it or copy it again") from error

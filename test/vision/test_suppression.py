@@ -8,7 +8,8 @@ import constant_model as made
 import numpy as np
 import pytest
 
-from takt.vision.decoder import Candidates, CellDecoder, overlaps, suppress
+from takt.vision.decoders.cells import CellDecoder
+from takt.vision.suppression import Candidates, overlaps, suppress
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_boxes_come_out_as_they_were_put_in(decoder: CellDecoder) -> None:
     output = made.empty_output()
     made.put(output, 1, 2, 0, (3.0, 1.0, 30.0, 25.0), logit=2.0)
     made.put(output, 3, 5, 1, (40.5, 20.25, 47.0, 31.5), logit=0.5)
-    found = decoder.decode(output, 0.3)
+    found = decoder.decode([output], 0.3)
     np.testing.assert_allclose(
         found.boxes_xyxy_px, [(3.0, 1.0, 30.0, 25.0), (40.5, 20.25, 47.0, 31.5)], atol=1e-4
     )
@@ -36,7 +37,7 @@ def test_a_centre_outside_its_cell_is_possible(decoder: CellDecoder) -> None:
     output = made.empty_output()
     made.put(output, 0, 0, 1, (16.0, 8.0, 40.0, 24.0), logit=3.0)
     np.testing.assert_allclose(
-        decoder.decode(output, 0.3).boxes_xyxy_px, [(16.0, 8.0, 40.0, 24.0)], atol=1e-4
+        decoder.decode([output], 0.3).boxes_xyxy_px, [(16.0, 8.0, 40.0, 24.0)], atol=1e-4
     )
 
 
@@ -44,8 +45,8 @@ def test_what_is_below_the_threshold_is_left_out(decoder: CellDecoder) -> None:
     output = made.empty_output()
     made.put(output, 0, 0, 0, (0.0, 0.0, 8.0, 8.0), logit=math.log(0.29 / 0.71))
     made.put(output, 0, 3, 0, (24.0, 0.0, 32.0, 8.0), logit=math.log(0.31 / 0.69))
-    assert len(decoder.decode(output, 0.3).scores) == 1
-    assert len(decoder.decode(made.empty_output(), 0.3).scores) == 0
+    assert len(decoder.decode([output], 0.3).scores) == 1
+    assert len(decoder.decode([made.empty_output()], 0.3).scores) == 0
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -53,14 +54,14 @@ def test_numbers_that_are_not_finite_are_no_boxes(decoder: CellDecoder, bad: flo
     output = made.empty_output()
     made.put(output, 0, 0, 0, (0.0, 0.0, 8.0, 8.0), logit=2.0)
     output[0, 3, 0, 0] = bad
-    assert len(decoder.decode(output, 0.3).scores) == 0
-    assert len(decoder.decode(np.full_like(output, bad), 0.3).scores) == 0
+    assert len(decoder.decode([output], 0.3).scores) == 0
+    assert len(decoder.decode([np.full_like(output, bad)], 0.3).scores) == 0
 
 
 def test_huge_sides_stay_finite(decoder: CellDecoder) -> None:
     output = made.empty_output()
     output[0, :, 0, 0] = (5.0, -20.0, 0.5, 0.5, 1000.0, -1000.0)
-    assert np.isfinite(decoder.decode(output, 0.3).boxes_xyxy_px).all()
+    assert np.isfinite(decoder.decode([output], 0.3).boxes_xyxy_px).all()
 
 
 def test_overlap_of_known_boxes() -> None:

@@ -75,7 +75,7 @@ def test_the_proposed_baud_rate_is_enough(contract):
         ({"topics": {"applied": {"max_cdr_bytes": 20}}}, "applied: widest", "topics.applied.max_cdr_bytes"),
         (
             {"topics": {"diagnostics": {"max_cdr_bytes": 300}}},
-            "base: commands",
+            "base: motors",
             "topics.diagnostics.max_cdr_bytes",
         ),
         ({"topics": {"deadline_misses": {"max_cdr_bytes": 400}}}, "base: miss", "deadline_misses"),

@@ -24,6 +24,8 @@ HEADERS = [
         for name in (
             "age_gate",
             "shaping",
+            "supply",
+            "wheel_check",
             "kinematics",
             "pid",
             "encoder",

@@ -23,7 +23,8 @@ M = TypeVar("M", bound=Message)
 class Rig:
     """Steps of 1 ms: link poll and agent each step, encoder sample every 2 ms, control cycle every 10 ms.
 
-    The wheels follow ``wheel_rad_s`` exactly, whatever the duty; a driver that switches off stops them. ``command``
+    While the driver is on the wheels turn as the setpoint says; a driver that switches
+    off stops them, and then they turn as ``wheel_rad_s`` says. ``command``
     is sent every 20 ms while set: (speed, yaw rate); its stamp is ``age_ms`` old and, as a camera's, changes only
     every 40 ms.
     """
@@ -76,7 +77,9 @@ class Rig:
             self._cycle()
 
     def _move(self) -> None:
-        if self.driver_on and not self.board.duty[2]:
+        if self.board.duty[2]:
+            self.wheel_rad_s = list(self.board.setpoint)
+        elif self.driver_on:
             self.wheel_rad_s = [0.0, 0.0]
         self.driver_on = self.board.duty[2]
         for side in (0, 1):

@@ -81,6 +81,7 @@ TRIPS = [
     ("E_STOP", "e_stop", True, True),
     ("MOTOR_FAULT", "motor_fault", True, True),
     ("ENCODER_FAULT", "encoder_fault", False, True),
+    ("BROWN_OUT", "brown_out", False, True),
     ("MISS_LIMIT", "miss_limit", False, True),
     ("ENCODER_SILENT", "encoder_silence", False, False),
     ("LINK_SILENT", "link_silence", False, False),
@@ -213,6 +214,7 @@ def test_the_binding_names_states_as_the_core_does(core_library: Path) -> None:
         "takt_cause_name": board.CAUSES,
         "takt_gate_name": board.VERDICTS,
         "takt_miss_cause_name": board.MISS_CAUSES,
+        "takt_wheel_fault_name": board.WHEEL_FAULTS,
     }
     for function, names in tables.items():
         name_of = getattr(loaded, function)

@@ -30,7 +30,7 @@ typedef struct {
 
 /* 8 hex digits a section, as the handshake carries them. Board and host must agree in:
  * schema_version, robot, limits, control, safety, topics, services, link. */
-#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72a68eb41c88ce4cce9df15a3e79893d1904c2153fdf72efd83754a8124c7bfa8eb32825de3"
+#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72a68eb41c81d96ccf2df15a3e79893d1904c2153fdf72efd83754a8124c7bfa8eb32825de3"
 
 /* robot */
 #define TAKT_ROBOT_WHEEL_RADIUS_M 0.05f
@@ -73,6 +73,11 @@ typedef struct {
 #define TAKT_SAFETY_MISS_LIMIT_BOARD 3
 #define TAKT_SAFETY_MISS_LIMIT_POSIX 10
 #define TAKT_SAFETY_MOTOR_SILENCE_MS 100
+#define TAKT_SAFETY_ENCODER_DEAD_DUTY 0.2f
+#define TAKT_SAFETY_ENCODER_CONTRARY_DUTY 0.6f
+#define TAKT_SAFETY_ENCODER_FAULT_MS 70
+#define TAKT_SAFETY_SUPPLY_LOW_MV 10500
+#define TAKT_SAFETY_SUPPLY_BROWN_OUT_MV 9000
 #define TAKT_SAFETY_REARM_PER_MINUTE 3
 
 /* link */

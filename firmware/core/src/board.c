@@ -8,6 +8,8 @@
 
 #define NS_PER_S 1000000000u
 
+_Static_assert(TAKT_SAFETY_MISS_WINDOW_CYCLES <= TAKT_WINDOW_MAX, "the window fits its ring");
+
 static takt_deadline_config_t deadline_config(const takt_platform_t *platform)
 {
     const takt_deadline_config_t config = {
@@ -33,6 +35,10 @@ static void fill_status(const takt_board_t *board, const takt_outputs_t *outputs
     status->sample_ns = sample->received_ns;
     status->sample_present = sample->present;
     status->supply_mv = sample->supply_mv;
+    status->supply_low = board->control.supply.low;
+    for (unsigned wheel = 0; wheel < TAKT_WHEELS; wheel++) {
+        status->encoder_fault[wheel] = board->control.check[wheel].found;
+    }
     memcpy(status->refused, board->control.refused, sizeof status->refused);
 }
 

@@ -5,7 +5,8 @@
 #define TWO_PI      6.28318531f
 #define NS_PER_MS   1000000u
 #define ABSURD      10.0f /* a wish this many times above a limit is garbage */
-#define IMPLAUSIBLE 4.0f  /* a wheel never turns this many times faster than its limit */
+#define CYCLES(ms)  ((uint32_t)(ms) * (uint32_t)TAKT_CONTROL_RATE_HZ / 1000u)
+#define IMPLAUSIBLE 4.0f /* a wheel never turns this many times faster than its limit */
 
 static takt_axis_limits_t axis(float speed, float acceleration, float jerk)
 {
@@ -42,6 +43,34 @@ static takt_encoder_config_t encoder(void)
     return config;
 }
 
+static takt_wheel_check_config_t check(void)
+{
+    const float slowest_m_s2 = TAKT_LIMITS_ACCELERATION_M_S2 / TAKT_ROBOT_WHEEL_RADIUS_M;
+    const takt_wheel_check_config_t config = {
+        .feed_forward = TAKT_CONTROL_FEED_FORWARD_PER_RAD_S,
+        .dead_effort = TAKT_SAFETY_ENCODER_DEAD_DUTY,
+        .contrary_effort = TAKT_SAFETY_ENCODER_CONTRARY_DUTY,
+        .slowing_rad_s = slowest_m_s2 / (float)TAKT_CONTROL_RATE_HZ,
+        .turning_rad_s = 1.0f,
+        .dead_cycles = CYCLES(TAKT_SAFETY_ENCODER_FAULT_MS),
+        .stall_cycles = CYCLES(500u),
+        .peak_decay = 0.97f,
+        .contrary_cycles = CYCLES(TAKT_SAFETY_ENCODER_FAULT_MS) / 2u,
+    };
+    return config;
+}
+
+static takt_supply_config_t supply(void)
+{
+    const takt_supply_config_t config = {
+        .low_mv = TAKT_SAFETY_SUPPLY_LOW_MV,
+        .brown_out_mv = TAKT_SAFETY_SUPPLY_BROWN_OUT_MV,
+        .low_cycles = CYCLES(1000u),
+        .brown_out_cycles = CYCLES(100u),
+    };
+    return config;
+}
+
 takt_control_config_t takt_control_config_from_contract(void)
 {
     const takt_control_config_t config = {
@@ -60,6 +89,8 @@ takt_control_config_t takt_control_config_from_contract(void)
                        .wheel_speed_limit_rad_s = TAKT_LIMITS_WHEEL_SPEED_RAD_S},
         .encoder = encoder(),
         .wheel = wheel(),
+        .check = check(),
+        .supply = supply(),
     };
     return config;
 }

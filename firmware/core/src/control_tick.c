@@ -47,7 +47,32 @@ static bool wheels_turn(const takt_encoder_t *encoder)
     return turn;
 }
 
-static uint32_t find_conditions(const takt_control_t *control, const takt_control_config_t *config,
+/* Holds the wheels against the duty of the last cycle. True: one of them does not answer it. */
+static bool check_wheels(takt_control_t *control, const takt_control_config_t *config)
+{
+    bool fault = control->encoder.fault;
+    for (unsigned wheel = 0; wheel < TAKT_WHEELS; wheel++) {
+        takt_wheel_check_t *check = &control->check[wheel];
+        if (control->encoder.fault && control->encoder.wild[wheel]) {
+            check->found = TAKT_WHEEL_IMPOSSIBLE;
+        }
+        if (!control->driving || !control->encoder.fresh) {
+            continue;
+        }
+        const takt_wheel_view_t view = {
+            .duty = control->wheel[wheel].output,
+            .setpoint_rad_s = control->setpoint_rad_s[wheel],
+            .speed_rad_s = control->encoder.speed_rad_s[wheel],
+            .position_counts = control->encoder.position_counts[wheel],
+        };
+        if (takt_wheel_check_step(check, &config->check, &view)) {
+            fault = true;
+        }
+    }
+    return fault;
+}
+
+static uint32_t find_conditions(takt_control_t *control, const takt_control_config_t *config,
                                 const takt_inputs_t *inputs)
 {
     const bool link_silent =
@@ -56,7 +81,8 @@ static uint32_t find_conditions(const takt_control_t *control, const takt_contro
     uint32_t conditions = 0;
     conditions |= inputs->encoder.present && inputs->encoder.e_stop ? TAKT_CONDITION_E_STOP : 0u;
     conditions |= inputs->encoder.present && inputs->encoder.motor_fault ? TAKT_CONDITION_MOTOR_FAULT : 0u;
-    conditions |= control->encoder.fault ? TAKT_CONDITION_ENCODER_FAULT : 0u;
+    conditions |= check_wheels(control, config) ? TAKT_CONDITION_ENCODER_FAULT : 0u;
+    conditions |= control->supply.brown_out ? TAKT_CONDITION_BROWN_OUT : 0u;
     conditions |= control->encoder.silent ? TAKT_CONDITION_ENCODER_SILENT : 0u;
     conditions |= inputs->miss_limit ? TAKT_CONDITION_MISS_LIMIT : 0u;
     conditions |= link_silent ? TAKT_CONDITION_LINK_SILENT : 0u;
@@ -104,8 +130,10 @@ static void run_wheels(takt_control_t *control, const takt_control_config_t *con
         }
         if (!control->driving) {
             takt_pid_resume(pid, &config->wheel, outputs->setpoint_rad_s[wheel], measured, 0.0f);
+            takt_wheel_check_reset(&control->check[wheel]);
         }
         const float wish = takt_pid_step(pid, &config->wheel, outputs->setpoint_rad_s[wheel], measured, dt_s);
+        control->setpoint_rad_s[wheel] = outputs->setpoint_rad_s[wheel];
         outputs->duty[wheel] = takt_safety_duty(&control->safety, wish, config->wheel.output_limit);
     }
     control->driving = armed;
@@ -152,6 +180,9 @@ takt_outputs_t takt_control_tick(const takt_inputs_t *inputs, const takt_control
     const float dt_s = bounded_dt(inputs->dt_s, config->period_s);
 
     takt_encoder_update(&control->encoder, &config->encoder, &inputs->encoder);
+    if (control->encoder.fresh) {
+        takt_supply_update(&control->supply, &config->supply, inputs->encoder.supply_mv);
+    }
     const takt_gate_t verdict = gate_command(control, config, inputs);
     outputs.conditions = find_conditions(control, config, inputs);
     takt_safety_update(&control->safety, &inputs->requests, outputs.conditions, verdict);

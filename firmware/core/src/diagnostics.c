@@ -153,6 +153,11 @@ static verdict_t fill_motors(const takt_board_t *board, uint64_t now_ns, sheet_t
     put_float(sheet, "speed_right_rad_s", status->speed_rad_s[TAKT_RIGHT], 3u);
     put_bool(sheet, "driver_enabled", outputs->driver_enabled);
     put_u64(sheet, "supply_mv", status->supply_mv);
+    put_word(sheet, "encoder_left", takt_wheel_fault_name(status->encoder_fault[TAKT_LEFT]));
+    put_word(sheet, "encoder_right", takt_wheel_fault_name(status->encoder_fault[TAKT_RIGHT]));
+    if (status->supply_low) {
+        return (verdict_t){TAKT_DIAGNOSTIC_MSGS_DIAGNOSTICSTATUS_WARN, "low supply"};
+    }
     return (verdict_t){TAKT_DIAGNOSTIC_MSGS_DIAGNOSTICSTATUS_OK, outputs->driver_enabled ? "on" : "off"};
 }
 

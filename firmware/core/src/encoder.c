@@ -55,13 +55,12 @@ static bool estimate_speed(takt_encoder_t *encoder, const takt_encoder_config_t 
         base++;
     }
     const float dt_s = (float)(sample->sample_ns - encoder->history[base].sample_ns) / NS_PER_S;
-    bool plausible = true;
     for (unsigned wheel = 0; wheel < TAKT_WHEELS; wheel++) {
         const int32_t counts = counts_between(encoder->history[base].counts[wheel], sample->counts[wheel]);
         speed_rad_s[wheel] = (float)counts * config->rad_per_count / dt_s;
-        plausible = plausible && fabsf(speed_rad_s[wheel]) <= config->implausible_rad_s;
+        encoder->wild[wheel] = fabsf(speed_rad_s[wheel]) > config->implausible_rad_s;
     }
-    return plausible;
+    return !encoder->wild[TAKT_LEFT] && !encoder->wild[TAKT_RIGHT];
 }
 
 static void accept(takt_encoder_t *encoder, const takt_encoder_sample_t *sample,
@@ -74,6 +73,7 @@ static void accept(takt_encoder_t *encoder, const takt_encoder_sample_t *sample,
     }
     encoder->implausible_in_row = 0;
     encoder->fault = false;
+    encoder->fresh = true;
 }
 
 static void remember(takt_encoder_t *encoder, const takt_encoder_sample_t *sample)
@@ -88,6 +88,7 @@ static void remember(takt_encoder_t *encoder, const takt_encoder_sample_t *sampl
 void takt_encoder_update(takt_encoder_t *encoder, const takt_encoder_config_t *config,
                          const takt_encoder_sample_t *sample)
 {
+    encoder->fresh = false;
     if (!is_news(encoder, sample)) {
         note_silence(encoder, config);
         return;

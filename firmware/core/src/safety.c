@@ -18,6 +18,7 @@ static const struct {
     {TAKT_CONDITION_E_STOP, TAKT_CAUSE_E_STOP, TRIPS_ALWAYS},
     {TAKT_CONDITION_MOTOR_FAULT, TAKT_CAUSE_MOTOR_FAULT, TRIPS_ALWAYS},
     {TAKT_CONDITION_ENCODER_FAULT, TAKT_CAUSE_ENCODER_FAULT, TRIPS_WHILE_ARMED},
+    {TAKT_CONDITION_BROWN_OUT, TAKT_CAUSE_BROWN_OUT, TRIPS_WHILE_ARMED},
     {TAKT_CONDITION_MISS_LIMIT, TAKT_CAUSE_MISS_LIMIT, TRIPS_WHILE_ARMED},
     {TAKT_CONDITION_ENCODER_SILENT, TAKT_CAUSE_ENCODER_SILENCE, TRIPS_WHILE_ARMED},
     {TAKT_CONDITION_LINK_SILENT, TAKT_CAUSE_LINK_SILENCE, TRIPS_WHILE_ARMED},
@@ -185,7 +186,7 @@ const char *takt_cause_name(takt_cause_t cause)
 {
     static const char *const names[TAKT_CAUSE_COUNT] = {
         "none",   "power_up",    "disarmed",      "link_silence", "encoder_silence", "wheels_turning",
-        "e_stop", "motor_fault", "encoder_fault", "miss_limit",   "watchdog_reset",
+        "e_stop", "motor_fault", "encoder_fault", "brown_out",    "miss_limit",      "watchdog_reset",
     };
     return (unsigned)cause < TAKT_CAUSE_COUNT ? names[cause] : "unknown";
 }

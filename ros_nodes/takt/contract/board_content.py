@@ -69,6 +69,7 @@ STATUSES = (
             **{f"{what}_{side}_rad_s": REAL for what in ("setpoint", "speed") for side in _SIDES},
             "driver_enabled": FLAG,
             "supply_mv": U16,
+            **{f"encoder_{side}": WORD for side in _SIDES},
         },
     ),
     Status(

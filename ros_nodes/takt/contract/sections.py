@@ -66,10 +66,17 @@ class Safety:
     stop_ramp_ms: int = whole(20, 2000, "HOLD takes the setpoint from top speed to zero in this time")
     link_silence_ms: int = whole(100, 5000, "no valid frame from the agent for this long: SAFE")
     link_time_exchange_hz: int = whole(1, 50, "time exchanges per second that the board starts")
-    miss_window_cycles: int = whole(10, 1000, "cycles over which missed deadlines are counted")
+    miss_window_cycles: int = whole(10, 128, "cycles over which missed deadlines are counted")
     miss_limit_board: int = whole(1, 100, "misses within the window that lead to SAFE on a board")
     miss_limit_posix: int = whole(1, 100, "the same on the posix port, where the host itself can stall")
     motor_silence_ms: int = whole(20, 1000, "a driver that hears nothing for this long switches off")
+    encoder_dead_duty: float = real(0.01, 1.0, "duty beyond what the speed takes at which a wheel must turn")
+    encoder_contrary_duty: float = real(
+        0.05, 2.0, "duty against which nothing outside turns a wheel: tyres slip"
+    )
+    encoder_fault_ms: int = whole(20, 100, "a wheel that does not answer for this long is a fault")
+    supply_low_mv: int = whole(0, 60_000, "less for a second is a warning; 0: not measured")
+    supply_brown_out_mv: int = whole(0, 60_000, "less for 100 ms: SAFE; 0: not measured")
     rearm_per_minute: int = whole(0, 60, "automatic arm requests that the supervisor may make in a minute")
 
 

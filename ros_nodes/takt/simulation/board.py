@@ -24,9 +24,11 @@ CAUSES = (
     "e_stop",
     "motor_fault",
     "encoder_fault",
+    "brown_out",
     "miss_limit",
     "watchdog_reset",
 )
+WHEEL_FAULTS = ("ok", "stall", "broken_wire", "wrong_sign", "runaway", "impossible_speed")
 VERDICTS = ("applied", "no_command", "nan", "clock", "zero", "future", "stale", "silence")
 CLIENT_STATES = ("disconnected", "connecting", "creating", "connected")
 

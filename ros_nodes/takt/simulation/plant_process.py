@@ -28,6 +28,7 @@ import takt.contract  # noqa: E402  (nothing may import MuJoCo before the line a
 from takt.errors import guarded  # noqa: E402
 from takt.realtime import apply_policy  # noqa: E402
 from takt.simulation.plant import BATCH_NS, Plant  # noqa: E402
+from takt.simulation.plant_faults import NAMES, Fault, PlantFaults  # noqa: E402
 from takt.simulation.plant_log import PlantLog  # noqa: E402
 from takt.simulation.plant_protocol import PlantLine, encode_encoder  # noqa: E402
 from takt.simulation.plant_state import PlantState  # noqa: E402
@@ -136,8 +137,15 @@ class PlantProcess:
     """One run. ``run`` returns when ``stop`` was called or the run's time is over."""
 
     def __init__(
-        self, plant: Plant, port: BoardPort, state: PlantState, log: PlantLog, seconds: float
+        self,
+        plant: Plant,
+        port: BoardPort,
+        state: PlantState,
+        log: PlantLog,
+        seconds: float,
+        faults: PlantFaults | None = None,
     ) -> None:
+        self._faults = faults or PlantFaults()
         self._plant = plant
         self._port = port
         self._state = state
@@ -177,7 +185,9 @@ class PlantProcess:
         for frame in self._line.duties(self._port.read()):
             self._plant.receive(frame)
         self._plant.advance()
-        self._port.write(encode_encoder(self._plant.encoder_frame()))
+        self._port.write(
+            encode_encoder(self._faults.apply(self._plant.encoder_frame(), self._plant.motion_s))
+        )
         stamp_ns = time.time_ns() - (time.monotonic_ns() - due_ns)
         record = self._state.next_record()
         self._plant.write_record(record, stamp_ns)
@@ -189,11 +199,12 @@ def run(argv: list[str]) -> int:
     """Parse, build, run. Raises TaktError for what a person can mend."""
     options = _parser().parse_args(argv)
     contract = takt.contract.load()
+    faults = PlantFaults(tuple(map(Fault.parse, options.fault)))
     plant = Plant(Scenario.from_seed(options.seed, contract), contract)
     log = PlantLog(options.log, options.seed)
     state = PlantState.create(options.state, options.seed)
     port = BoardPort(options.plant)
-    process = PlantProcess(plant, port, state, log, options.seconds)
+    process = PlantProcess(plant, port, state, log, options.seconds, faults)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, process.stop)
     granted = apply_policy(contract.scheduling.plant if options.fifo is None else options.fifo)
@@ -232,6 +243,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=_seed, default=1, help="of the scenario, 0 or more")
     parser.add_argument(
         "--seconds", type=float, default=0.0, help=f"end {_GRACE_S:.0f} s after this much motion (0: never)"
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME@START[+LENGTH]",
+        help="let an input of the board show a fault, s of motion; names: " + ", ".join(NAMES),
     )
     parser.add_argument(
         "--fifo", type=int, default=None, help="SCHED_FIFO priority (default: the contract's; 0: none)"

@@ -41,6 +41,8 @@ typedef struct {
     uint64_t sample_ns; /* board time at which the newest encoder sample was there */
     bool sample_present;
     uint16_t supply_mv;
+    bool supply_low;
+    takt_wheel_fault_t encoder_fault[TAKT_WHEELS]; /* found since the driver was last switched on */
     uint32_t refused[TAKT_GATE_COUNT];
 } takt_board_status_t;
 

@@ -12,6 +12,8 @@
 #include "takt/pid.h"
 #include "takt/safety.h"
 #include "takt/shaping.h"
+#include "takt/supply.h"
+#include "takt/wheel_check.h"
 
 typedef struct {
     float period_s; /* nominal; the measured one is held within period_s / 10 and 5 * period_s */
@@ -22,6 +24,8 @@ typedef struct {
     takt_kinematics_config_t kinematics;
     takt_encoder_config_t encoder;
     takt_pid_config_t wheel;
+    takt_wheel_check_config_t check;
+    takt_supply_config_t supply;
 } takt_control_config_t;
 
 typedef struct {
@@ -61,7 +65,10 @@ typedef struct {
     takt_axis_t forward;
     takt_axis_t yaw;
     takt_pid_t wheel[TAKT_WHEELS];
+    takt_wheel_check_t check[TAKT_WHEELS];
+    takt_supply_t supply;
     takt_safety_t safety;
+    float setpoint_rad_s[TAKT_WHEELS]; /* of the last cycle */
     bool driving;                      /* the driver was enabled in the last cycle */
     takt_applied_t fate;               /* of the last command; `present` false before the first */
     bool applied_any;                  /* applied_stamp_ns holds a stamp */

@@ -39,8 +39,10 @@ typedef struct {
     float speed_rad_s[TAKT_WHEELS];
     unsigned cycles_without_sample; /* saturating */
     unsigned implausible_in_row;
-    bool silent; /* see silent_cycles; true until the first sample */
-    bool fault;  /* present samples that cannot be true; ends with the first that can */
+    bool wild[TAKT_WHEELS]; /* wheels of the newest sample that could not be true */
+    bool fresh;             /* a sample in this cycle, and the estimate is of it */
+    bool silent;            /* see silent_cycles; true until the first sample */
+    bool fault;             /* present samples that cannot be true; ends with the first that can */
 } takt_encoder_t;
 
 void takt_encoder_init(takt_encoder_t *encoder);

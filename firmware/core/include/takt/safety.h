@@ -31,7 +31,8 @@ typedef enum {
     TAKT_CAUSE_WHEELS_TURNING,  /* never why a board is SAFE, only why it is not armed yet */
     TAKT_CAUSE_E_STOP,
     TAKT_CAUSE_MOTOR_FAULT,
-    TAKT_CAUSE_ENCODER_FAULT, /* samples that cannot be true while armed */
+    TAKT_CAUSE_ENCODER_FAULT, /* counts that cannot be true, or do not answer the duty, while armed */
+    TAKT_CAUSE_BROWN_OUT,     /* too little supply to drive with while armed */
     TAKT_CAUSE_MISS_LIMIT,    /* K missed cycles in the window while armed */
     TAKT_CAUSE_WATCHDOG_RESET,
     TAKT_CAUSE_COUNT
@@ -45,7 +46,8 @@ typedef enum {
     TAKT_CONDITION_MISS_LIMIT = 1u << 3,
     TAKT_CONDITION_ENCODER_SILENT = 1u << 4,
     TAKT_CONDITION_LINK_SILENT = 1u << 5,
-    TAKT_CONDITION_WHEELS_TURNING = 1u << 6
+    TAKT_CONDITION_WHEELS_TURNING = 1u << 6,
+    TAKT_CONDITION_BROWN_OUT = 1u << 7
 } takt_condition_t;
 
 typedef enum {

@@ -6,7 +6,10 @@ import importlib
 
 from takt.errors import TaktError
 
-PROOFS = {"kills": "takt.demo.kills"}
+PROOFS = {
+    "kills": "takt.demo.kills",
+    "recoveries": "takt.link_proofs.recoveries",
+}
 
 
 def main(argv: list[str]) -> int:

@@ -1,0 +1,85 @@
+"""Reads along on a line between board and agent: what was said, and when. Pure; time is an argument."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+import takt.contract
+from takt.link import messages as xrce
+from takt.link.cdr import Malformed
+from takt.link.framing import Deframer
+from takt.link.representations import READER, WRITER
+
+_KEPT = 4096
+_TIME_BYTES = 8
+
+
+def object_id(topic: str, kind: int) -> bytes:
+    """The id under which Takt's client creates the reader or writer of a topic of the contract."""
+    number = list(takt.contract.load().topics).index(topic)
+    return (number << 4 | kind).to_bytes(2, "big")
+
+
+@dataclass
+class LineTap:
+    """Events of one line, newest last; times in monotonic ns. ``lock`` is held while they are read or written."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    logins_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    welcomes_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    times_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    statuses_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    joints: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    commands: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_KEPT))  # (time, stamp)
+
+    def __post_init__(self) -> None:
+        self._deframers = {"a_to_b": Deframer(), "b_to_a": Deframer()}
+        self._writer = object_id("joint_states", WRITER)
+        self._reader = object_id("cmd_vel", READER)
+
+    def hear(self, direction: str, data: bytes, now_ns: int) -> None:
+        """Take bytes that arrived; ``a`` is the agent's side."""
+        with self.lock:
+            for frame in self._deframers[direction].feed(data):
+                try:
+                    header = xrce.parse_header(frame.payload)
+                    for submessage in xrce.submessages(frame.payload, header.size):
+                        self._note(submessage, now_ns)
+                except Malformed:
+                    continue
+
+    def timeline(self, from_ns: int | None) -> dict[str, list[float]]:
+        """Seconds after ``from_ns`` of all logins and answers, and of the first of each other kind."""
+        start_ns = from_ns or 0
+        with self.lock:
+            events = {
+                "logins": list(self.logins_ns),
+                "welcomes": list(self.welcomes_ns),
+                "statuses": list(self.statuses_ns),
+                "times": list(self.times_ns)[-20:],
+                "joints": [at_ns for at_ns, _ in self.joints if at_ns >= start_ns][:1],
+                "commands": [at_ns for at_ns, _ in self.commands if at_ns >= start_ns][:1],
+            }
+        return {
+            name: [round((at_ns - start_ns) / 1e9, 3) for at_ns in times if at_ns >= start_ns]
+            for name, times in events.items()
+        }
+
+    def _note(self, submessage: xrce.Submessage, now_ns: int) -> None:
+        kind, payload = submessage.kind, submessage.payload
+        if kind == xrce.CREATE_CLIENT:
+            self.logins_ns.append(now_ns)
+        elif kind == xrce.STATUS_AGENT and payload[:1] == bytes((xrce.OK,)):
+            self.welcomes_ns.append(now_ns)
+        elif kind == xrce.STATUS:
+            self.statuses_ns.append(now_ns)
+        elif kind == xrce.TIMESTAMP_REPLY:
+            self.times_ns.append(now_ns)
+        elif kind == xrce.WRITE_DATA and payload[2:4] == self._writer:
+            self.joints.append((now_ns, payload[4:]))
+        elif kind == xrce.DATA and payload[2:4] == self._reader:
+            stamp = payload[4 : 4 + _TIME_BYTES]
+            seconds, rest = int.from_bytes(stamp[:4], "little"), int.from_bytes(stamp[4:], "little")
+            self.commands.append((now_ns, seconds * 1_000_000_000 + rest))

@@ -12,7 +12,7 @@ import pytest
 from takt.contract import load
 from takt.contract.generated.messages import BY_TYPE
 from takt.contract.python_messages import attribute
-from takt.contract.ros_definitions import contract_layouts
+from takt.contract.ros_definitions import contract_layouts, parameter_layouts
 from takt.contract.ros_types import PRIMITIVE_SIZES, Shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,14 @@ def contract():
 
 @pytest.fixture(scope="session")
 def layouts(contract):
+    """Types that both computers have a codec for."""
     return contract_layouts(contract)
+
+
+@pytest.fixture(scope="session")
+def host_layouts(layouts):
+    """And those that the host alone has: the services of ROS parameters."""
+    return layouts | parameter_layouts()
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +65,7 @@ def c_codecs(tmp_path_factory, compile_c):
 
 
 @pytest.fixture(scope="session")
-def random_message(layouts):
+def random_message(host_layouts):
     """``random_message(name, rng)``: a message of that type whose every field holds a random or an extreme value."""
 
     def value(field, rng):
@@ -78,8 +85,9 @@ def random_message(layouts):
 
     def make(name, rng):
         values = {}
-        for field in layouts[name].fields:
-            count = {Shape.FIXED: field.size, Shape.SEQUENCE: rng.randint(0, 4)}.get(field.shape)
+        for field in host_layouts[name].fields:
+            most = min(4, field.size or 4)
+            count = {Shape.FIXED: field.size, Shape.SEQUENCE: rng.randint(0, most)}.get(field.shape)
             values[attribute(field)] = (
                 value(field, rng) if count is None else [value(field, rng) for _ in range(count)]
             )
@@ -93,3 +101,10 @@ def samples(layouts, random_message):
     """(type name, message), 40 of each type."""
     rng = random.Random(20240607)
     return [(name, random_message(name, rng)) for name in layouts for _ in range(40)]
+
+
+@pytest.fixture(scope="session")
+def host_samples(host_layouts, random_message):
+    """The same of the host's types."""
+    rng = random.Random(20240608)
+    return [(name, random_message(name, rng)) for name in host_layouts for _ in range(40)]

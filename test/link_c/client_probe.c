@@ -47,6 +47,16 @@ const char *probe_service_name(unsigned service)
     return takt_services[service].ros_name;
 }
 
+/* True when every entity has been created and answered for, the services of parameters too. */
+bool probe_complete(const takt_client_t *client)
+{
+    unsigned steps = 1u + 2u * TAKT_SERVICE_COUNT;
+    for (unsigned topic = 0; topic < TAKT_TOPIC_COUNT; topic++) {
+        steps += takt_topics[topic].board_publishes ? 3u : 4u;
+    }
+    return client->state == TAKT_CLIENT_CONNECTED && client->answered == steps;
+}
+
 /* As if `sequence` reliable messages had been sent and confirmed. */
 void probe_set_sequence(takt_client_t *client, unsigned sequence)
 {

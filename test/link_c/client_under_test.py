@@ -55,6 +55,7 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
         "takt_clock_epoch": ctypes.c_uint32,
         "takt_clock_locked": ctypes.c_bool,
         "takt_crc16": ctypes.c_uint16,
+        "probe_complete": ctypes.c_bool,
         "probe_client_size": ctypes.c_size_t,
         "probe_filter_size": ctypes.c_size_t,
         "probe_encode": ctypes.c_size_t,
@@ -80,7 +81,11 @@ ON_REQUEST = ctypes.CFUNCTYPE(
     ctypes.c_size_t,
     ctypes.c_uint64,
 )
+REPLY_PART = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_uint, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t
+)
 Service = Callable[[int, bytes, int], bytes]
+ASSEMBLY_BYTES = 1584
 
 
 class Config(ctypes.Structure):
@@ -91,6 +96,9 @@ class Config(ctypes.Structure):
         ("write", WRITE),
         ("on_sample", ON_SAMPLE),
         ("on_request", ON_REQUEST),
+        ("reply_part", REPLY_PART),
+        ("assembly", ctypes.c_void_p),
+        ("assembly_bytes", ctypes.c_uint16),
         ("key", ctypes.c_uint32),
         ("domain", ctypes.c_uint16),
         ("contract_property", ctypes.c_char_p),
@@ -176,12 +184,17 @@ class Client:
         self.samples: list[tuple[int, bytes]] = []
         self.requests: list[tuple[int, bytes]] = []
         self.service: Service = lambda service, request, capacity: request
+        self._answer = b""
         self._memory = ctypes.create_string_buffer(library.probe_client_size())
+        self._assembly = ctypes.create_string_buffer(ASSEMBLY_BYTES)
         self._config = Config(
             None,
             WRITE(self._write),
             ON_SAMPLE(self._on_sample),
             ON_REQUEST(self._on_request),
+            REPLY_PART(self._reply_part),
+            ctypes.cast(self._assembly, ctypes.c_void_p),
+            ASSEMBLY_BYTES,
             key,
             domain,
             b"0123456789abcdef",
@@ -205,9 +218,14 @@ class Client:
     ) -> int:
         request = ctypes.string_at(address, size)
         self.requests.append((service, request))
-        answer = self.service(service, request, capacity)
-        ctypes.memmove(reply, answer, len(answer))
-        return len(answer)
+        self._answer = self.service(service, request, capacity)
+        ctypes.memmove(reply, self._answer, min(len(self._answer), capacity))
+        return len(self._answer)
+
+    def _reply_part(self, _context: object, _service: int, start: int, address: int, count: int) -> None:
+        part = self._answer[start : start + count]
+        assert len(part) == count, "only bytes of the reply are asked for"
+        ctypes.memmove(address, part, count)
 
     def take_sent(self) -> bytes:
         """The bytes put on the line since the last call."""
@@ -239,6 +257,11 @@ class Client:
     @property
     def state(self) -> int:
         return int(self.library.takt_client_state(self._memory))
+
+    @property
+    def complete(self) -> bool:
+        """Connected, and the services of parameters exist, too."""
+        return bool(self.library.probe_complete(self._memory))
 
     @property
     def stats(self) -> Stats:

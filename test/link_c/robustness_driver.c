@@ -45,9 +45,15 @@ static size_t on_request(void *context, unsigned service, const uint8_t *cdr, si
                          size_t capacity, uint64_t now_ns)
 {
     on_sample(context, service, cdr, size, now_ns);
-    const size_t count = random_below((uint32_t)capacity + 2u);
+    const size_t count = random_below(random_below(4) == 0 ? 3000u : (uint32_t)capacity + 2u);
     memset(reply, 0x7E, count < capacity ? count : capacity);
     return count;
+}
+
+static void reply_part(void *context, unsigned service, size_t from, uint8_t *bytes, size_t count)
+{
+    *(uint32_t *)context += service;
+    memset(bytes, (int)(from & 0xFFu), count);
 }
 
 /* A message that looks right in all but a few bytes. */
@@ -132,7 +138,18 @@ int main(int count, char **arguments)
     uint32_t sum = 0;
     uint32_t states = 0;
     takt_client_t *client = malloc(sizeof *client);
-    const takt_client_config_t config = {&sum, take_some, on_sample, on_request, 7, 255, "contract", "base"};
+    uint8_t *assembly = malloc(TAKT_PARAMETER_REQUEST_BYTES); /* so that a byte too many is seen */
+    const takt_client_config_t config = {.context = &sum,
+                                         .write = take_some,
+                                         .on_sample = on_sample,
+                                         .on_request = on_request,
+                                         .reply_part = reply_part,
+                                         .assembly = assembly,
+                                         .assembly_bytes = TAKT_PARAMETER_REQUEST_BYTES,
+                                         .key = 7,
+                                         .domain = 255,
+                                         .contract_property = "contract",
+                                         .node_name = "base"};
     uint64_t now_ns = 0;
     takt_client_init(client, &config, now_ns);
     for (uint64_t input = 0; input < inputs; input++) {
@@ -152,5 +169,6 @@ int main(int count, char **arguments)
            ", \"reconnects\": %" PRIu32 ", \"states\": %" PRIu32 ", \"sum\": %" PRIu32 "}\n",
            stats->rx, stats->crc_errors, stats->malformed, stats->reconnects, states, sum);
     free(client);
+    free(assembly);
     return 0;
 }

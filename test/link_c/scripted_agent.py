@@ -57,6 +57,7 @@ def numbered(count: int, size: int = 40) -> list[bytes]:
 class ScriptedAgent:
     ros_ns: Callable[[int], int] = lambda now_ns: 1_700_000_000_000_000_000 + now_ns
     answers_pings: bool = True
+    answers_creates: bool = True
     refuse: dict[int, int] = field(default_factory=dict)  # object id -> result status of its CREATE
     known: bool = False
     logins: list[bytes] = field(default_factory=list)
@@ -71,6 +72,7 @@ class ScriptedAgent:
 
     def restart_streams(self) -> None:
         self.expected = 0
+        self.pieces = bytearray()  # of a fragmented message
         self.early: dict[int, bytes] = {}
         self.next_sequence = 0
         self.unconfirmed: dict[int, bytes] = {}
@@ -162,7 +164,10 @@ class ScriptedAgent:
         for number, flags, content in submessages(payload[4:]):
             if number in (1, 8):
                 self.creates.append(payload)
-            if number == 1:
+            assert number == 13 or payload[1] != RELIABLE or not self.pieces, "mixed with fragments"
+            if number == 13:
+                self._gather(content, flags, payload, now_ns)
+            elif number == 1 and self.answers_creates:
                 self._create(content)
             elif number == 7:
                 assert flags == 1
@@ -178,6 +183,12 @@ class ScriptedAgent:
             elif number == 14:
                 stamp = struct.pack("<iI", *divmod(self.ros_ns(now_ns), 1_000_000_000))
                 self.send_control(15, stamp + stamp + content)
+
+    def _gather(self, content: bytes, flags: int, payload: bytes, now_ns: int) -> None:
+        self.pieces += content
+        if flags & 2:
+            whole, self.pieces = bytes(self.pieces), bytearray()
+            self._take_submessages(payload[:4] + whole, now_ns)
 
     def _create(self, content: bytes) -> None:
         status = self.refuse.get(int.from_bytes(content[2:4], "big"), 0)
@@ -257,4 +268,11 @@ class World:
         raise AssertionError(f"not within {limit_ms} ms")
 
     def connect(self, limit_ms: int = 300) -> int:
+        """Until samples flow; see :meth:`complete`."""
         return self.run_until(lambda: self.client.state == CONNECTED, limit_ms)
+
+    def complete(self, limit_ms: int = 300) -> int:
+        """Until all is there and confirmed, the services of parameters too."""
+        took_ms = self.run_until(lambda: self.client.complete, limit_ms)
+        self.run_for(2)
+        return took_ms

@@ -6,7 +6,7 @@ import ctypes
 import struct
 
 from client_under_test import CONNECTED, CONNECTING, CREATING, DISCONNECTED, LOSS_REFUSED, Client
-from scripted_agent import COOKIE, MS, ScriptedAgent, World, message, submessage
+from scripted_agent import COOKIE, JOINT_STATES, MS, ScriptedAgent, World, message, submessage
 from serial_frames import Unframer, frame
 
 LOGIN_HEAD = bytes.fromhex("80000000 0001") + struct.pack("<H", 70)
@@ -51,7 +51,7 @@ def test_a_full_line_does_not_collect_logins(client: Client) -> None:
 
 def test_creation_of_all_entities(world: World) -> None:
     """Equal, byte for byte, to what the recorded official client sent for entities of these kinds."""
-    took_ms = world.connect()
+    took_ms = world.complete()
     library = world.client.library
     creates = iter(world.agent.creates)
     request = 10
@@ -123,14 +123,35 @@ def test_replier_is_laid_out_as_recorded(world: World) -> None:
     assert body[4 + len(blob) :][:2] == b"\x00\x01"
 
 
-def test_creation_is_pipelined_but_never_more_than_the_history(client: Client) -> None:
-    """An agent that answers nothing gets four steps and no fifth."""
+def test_creation_is_pipelined_but_never_more_than_half_the_agents_window(client: Client) -> None:
+    """An agent that answers nothing gets eight steps and no ninth."""
     client.run(MS)
     client.take_sent()
     client.receive(frame(message(0, 0, submessage(4, b"\0\0" + COOKIE + b"\0"))), 2 * MS)
     client.run(3 * MS)
     sent = [m for m in Unframer().take(client.take_sent()) if m[1] == 0x80]
-    assert len(sent) == 4 and client.state == CREATING
+    assert len(sent) == 8 and client.state == CREATING
+
+
+def test_samples_flow_before_the_services_of_parameters_exist(world: World) -> None:
+    world.connect()
+    parameter_services = {
+        service << 4 | 8 for service in range(2, world.client.library.probe_service_count())
+    }
+    made = {struct.unpack(">H", create[10:12])[0] for create in world.agent.creates}
+    assert not parameter_services & made
+    assert world.client.publish(JOINT_STATES, b"joints..", world.now_ns)
+    world.run_for(30)
+    made = {struct.unpack(">H", create[10:12])[0] for create in world.agent.creates}
+    assert parameter_services <= made and world.client.state == CONNECTED
+
+
+def test_services_of_parameters_that_are_not_answered_cost_no_session(world: World) -> None:
+    world.connect()
+    world.agent.answers_creates = False
+    world.run_for(5000)
+    assert world.client.state == CONNECTED and world.client.stats.reconnects == 0
+    assert world.client.stats.create_errors > 0
 
 
 def test_a_refused_entity_is_counted_and_the_others_live(library: ctypes.CDLL) -> None:

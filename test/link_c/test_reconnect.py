@@ -46,18 +46,18 @@ def run_traffic(world: World, milliseconds: int) -> None:
 
 
 def test_restarted_agent_is_noticed_and_served_again(world: World) -> None:
-    world.connect()
+    world.complete()
     run_traffic(world, 500)
     world.agent.forget()
     world.run_until(lambda: world.client.state != CONNECTED, limit_ms=560)
     assert world.client.stats.loss == LOSS_RESTARTED
-    world.connect(limit_ms=100)
+    world.complete(limit_ms=100)
     assert world.client.stats.reconnects == 1
 
 
 def test_restarted_agent_that_answers_no_ping_of_a_stranger_is_noticed(library: ctypes.CDLL) -> None:
     world = World(Client(library), ScriptedAgent(answers_pings=False))
-    world.connect()
+    world.complete()
     world.run_for(500)
     world.agent.forget()
     world.run_until(lambda: world.client.stats.reconnects == 1, limit_ms=720)
@@ -66,7 +66,7 @@ def test_restarted_agent_that_answers_no_ping_of_a_stranger_is_noticed(library: 
 
 @pytest.mark.parametrize("cut_ms", [50, 240, 400, 600, 1100, 5003])
 def test_cable_cut_and_whole_again(world: World, cut_ms: int) -> None:
-    world.connect()
+    world.complete()
     run_traffic(world, 300)
     world.up.cut = world.down.cut = True
     run_traffic(world, cut_ms)
@@ -92,13 +92,13 @@ def test_agent_dies_and_returns_at_any_moment_of_the_creation(library: ctypes.CD
     world.agent.forget()
     world.run_for(3)
     world.agent.forget()
-    world.connect(limit_ms=900)
+    world.complete(limit_ms=900)
     creates = [c for c in world.agent.creates if c[4] == 1]
-    assert len({c[10:12] for c in creates}) == 1 + 6 * 3 + 2
+    assert len({c[10:12] for c in creates}) == 1 + 6 * 3 + 2 + 6
 
 
 def test_line_that_stops_in_mid_frame_and_is_freed_after_the_loss(world: World) -> None:
-    world.connect()
+    world.complete()
     world.client.publish(JOINT_STATES, bytes(150), world.now_ns)
     world.run_for(3)
     world.client.line_room = 20
@@ -106,7 +106,7 @@ def test_line_that_stops_in_mid_frame_and_is_freed_after_the_loss(world: World) 
     world.run_for(700)
     assert world.client.stats.loss == LOSS_SILENCE
     world.client.line_room = None
-    world.connect(limit_ms=300)
+    world.complete(limit_ms=300)
     assert world.client.publish(JOINT_STATES, b"back", world.now_ns)
     world.run_for(3)
     assert world.agent.unframer.bad == 1  # the half frame
@@ -128,18 +128,18 @@ def test_login_that_waits_for_the_line_dies_with_the_answer_to_the_one_before(cl
 
 def test_ten_seconds_of_noise(world: World) -> None:
     rng = random.Random(7)
-    world.connect()
+    world.complete()
     for _ in range(10_000):
         world.client.run(world.now_ns)
         world.client.take_sent()
         world.now_ns += MS
         world.client.receive(rng.randbytes(92), world.now_ns)
-    world.connect(limit_ms=300)
+    world.complete(limit_ms=300)
 
 
 def test_messages_of_an_older_session_do_no_harm(world: World) -> None:
     """They arrive while the client logs in, and behind the answer."""
-    world.connect()
+    world.complete()
     world.run_for(50)
     old = [
         frame(message(RELIABLE, 3, data(ARM, 8, IDENTITY + b"old"))),
@@ -153,7 +153,7 @@ def test_messages_of_an_older_session_do_no_harm(world: World) -> None:
         world.client.receive(line, world.now_ns)
         world.run_until(lambda: world.client.state != CONNECTED, limit_ms=600)
         world.client.receive(b"".join(old), world.now_ns)
-        world.connect(limit_ms=300)
+        world.complete(limit_ms=300)
         world.client.receive(line, world.now_ns)
         world.run_for(700)
         assert world.client.state == CONNECTED
@@ -161,7 +161,7 @@ def test_messages_of_an_older_session_do_no_harm(world: World) -> None:
 
 def test_agent_whose_stream_starts_anew_behind_the_clients_back(world: World) -> None:
     """The agent saw a repeated login: it counts from 0 and the client would drop all it says as repeated."""
-    world.connect()
+    world.complete()
     world.agent.restart_streams()
     world.agent.expected = len(world.agent.creates)
     world.agent.send_reliable(data(ARM, 8, IDENTITY + b"after"))
@@ -170,7 +170,7 @@ def test_agent_whose_stream_starts_anew_behind_the_clients_back(world: World) ->
 
 
 def test_agent_that_talks_but_never_confirms(world: World) -> None:
-    world.connect()
+    world.complete()
     world.client.publish(DIAGNOSTICS, b"lost", world.now_ns)
     world.client.take_sent()
     world.agent._confirm = lambda newest: None  # type: ignore[method-assign]
@@ -186,7 +186,7 @@ def test_agent_that_confirms_but_never_answers_a_creation(world: World) -> None:
 
 
 def test_silence_shows_as_disconnected_and_ping_keeps_a_quiet_session(world: World) -> None:
-    world.connect()
+    world.complete()
     world.run_for(3000)
     assert world.client.state == CONNECTED and world.client.stats.reconnects == 0
     world.up.cut = world.down.cut = True
@@ -196,14 +196,14 @@ def test_silence_shows_as_disconnected_and_ping_keeps_a_quiet_session(world: Wor
 
 
 def test_hard_liveliness_is_answered_by_a_proper_info(world: World) -> None:
-    world.connect()
+    world.complete()
     world.agent.send_control(2, b"\x00\x00\xff\xfe" + struct.pack("<I", 1))
     world.run_for(3)
     assert world.agent.infos == [b"\x00\x00\xff\xfe" + bytes(4)]
 
 
 def test_foreign_and_broken_messages_are_counted_and_harmless(world: World) -> None:
-    world.connect()
+    world.complete()
     world.run_for(400)
     before = world.client.stats.malformed
     for line in (
@@ -235,4 +235,4 @@ def test_client_survives_and_counts_all_that_the_official_agent_ever_sent(world:
                 world.client.receive(bytes.fromhex(recorded["hex"]), world.now_ns)
                 assert world.client.stats.rx == before + 1
     world.agent.forget()
-    world.connect(limit_ms=2000)
+    world.complete(limit_ms=2000)

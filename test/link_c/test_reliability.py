@@ -31,7 +31,7 @@ def test_reliable_samples_arrive_once_and_in_order(
 ) -> None:
     world = World(Client(library), up=Line(seed=seed, **faults), down=Line(seed=seed + 100, **faults))
     world.client.service = lambda service, request, capacity: request[::-1]
-    world.connect(limit_ms=5000)
+    world.complete(limit_ms=5000)
     session = world.client.stats.reconnects
     requests = numbered(60)
     samples = numbered(200, 100)
@@ -53,7 +53,7 @@ def test_reliable_samples_arrive_once_and_in_order(
 
 
 def test_only_what_is_marked_missing_is_sent_again(world: World) -> None:
-    world.connect()
+    world.complete()
     before = world.client.stats.retransmits
     samples = numbered(3)
     world.client.publish(DIAGNOSTICS, samples[0], world.now_ns)
@@ -70,7 +70,7 @@ def test_only_what_is_marked_missing_is_sent_again(world: World) -> None:
 
 def test_the_last_message_of_all_is_recovered_by_the_heartbeat(world: World) -> None:
     """With nothing behind it no gap shows; only the timer can tell the agent."""
-    world.connect()
+    world.complete()
     world.client.publish(DIAGNOSTICS, b"last", world.now_ns)
     world.client.take_sent()
     took_ms = world.run_until(lambda: bool(world.agent.writes), limit_ms=100)
@@ -80,7 +80,7 @@ def test_the_last_message_of_all_is_recovered_by_the_heartbeat(world: World) -> 
 def test_sequence_numbers_wrap_on_a_bad_line(library: ctypes.CDLL) -> None:
     """Both directions over 65535 -> 0; the agent's heartbeats take the client close to it."""
     world = World(Client(library))
-    world.connect()
+    world.complete()
     world.run_for(5)
     for first in (20000, 40000, 60000, 65530):
         world.agent.send_control(11, struct.pack("<HHB", first, first - 1, RELIABLE))
@@ -97,7 +97,7 @@ def test_sequence_numbers_wrap_on_a_bad_line(library: ctypes.CDLL) -> None:
 
 
 def test_heartbeat_skips_what_the_agent_no_longer_has(world: World) -> None:
-    world.connect()
+    world.complete()
     world.run_for(5)
     agent = world.agent
     for i in range(3):
@@ -110,7 +110,7 @@ def test_heartbeat_skips_what_the_agent_no_longer_has(world: World) -> None:
 
 def test_a_gap_before_a_burst_is_asked_for_once(world: World) -> None:
     """What comes early is dropped and asked for again, but not anew with every message of the burst."""
-    world.connect()
+    world.complete()
     world.run_for(5)
     for i in range(16):
         world.agent.send_reliable(data(ARM, 8, IDENTITY + bytes([i])))
@@ -131,7 +131,7 @@ class ReliableLost(Line):
 
 def test_agent_that_keeps_asking_is_not_given_up(world: World) -> None:
     """Three seconds in which heartbeats and their answers get through and the data does not."""
-    world.connect()
+    world.complete()
     world.run_for(5)
     line, world.up = world.up, ReliableLost()
     assert world.client.publish(DIAGNOSTICS, b"sure", world.now_ns)

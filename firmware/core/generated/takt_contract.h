@@ -28,9 +28,22 @@ typedef struct {
     const char *reply_topic;
 } takt_service_t;
 
+/* One parameter: a number of the contract that ROS may change on the running board. */
+typedef struct {
+    const char *name;    /* the key's path in the contract */
+    const char *purpose;
+    const char *allowed; /* low and high in words */
+    double value;        /* at power-up, unless a store has another */
+    double low;
+    double high;
+    double step; /* grid from low; 0: none */
+    bool whole;  /* a ROS integer, else a ROS double */
+    uint8_t change;
+} takt_parameter_t;
+
 /* 8 hex digits a section, as the handshake carries them. Board and host must agree in:
- * schema_version, robot, limits, control, safety, topics, services, link. */
-#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72a68eb41c81d96ccf2df15a3e79893d1904c2153fdf72efd83754a8124c7bfa8eb32825de3"
+ * schema_version, robot, limits, control, safety, topics, services, parameters, link. */
+#define TAKT_CONTRACT_HASH "6b86b273defeb9c4e3c3d72a68eb41c81d96ccf2df15a3e79893d1904c2153fd78b111eaf72efd83754a8124c7bfa8eb32825de3"
 
 /* robot */
 #define TAKT_ROBOT_WHEEL_RADIUS_M 0.05f
@@ -126,10 +139,50 @@ enum {
 enum {
     TAKT_SERVICE_ARM,
     TAKT_SERVICE_CLEAR_FAULT,
+    TAKT_SERVICE_DESCRIBE_PARAMETERS,
+    TAKT_SERVICE_GET_PARAMETER_TYPES,
+    TAKT_SERVICE_GET_PARAMETERS,
+    TAKT_SERVICE_LIST_PARAMETERS,
+    TAKT_SERVICE_SET_PARAMETERS,
+    TAKT_SERVICE_SET_PARAMETERS_ATOMICALLY,
     TAKT_SERVICE_COUNT,
 };
 
+#define TAKT_SERVICE_FIRST_OF_PARAMETERS TAKT_SERVICE_DESCRIBE_PARAMETERS
+
+enum { /* when a parameter may change */
+    TAKT_CHANGE_ALWAYS,
+    TAKT_CHANGE_STANDING,
+    TAKT_CHANGE_DISARMED,
+    TAKT_CHANGE_NEVER,
+};
+
+enum {
+    TAKT_PARAMETER_CONTROL_RATE_HZ,
+    TAKT_PARAMETER_CONTROL_FEED_FORWARD_PER_RAD_S,
+    TAKT_PARAMETER_CONTROL_KP_PER_RAD_S,
+    TAKT_PARAMETER_CONTROL_KI_PER_RAD,
+    TAKT_PARAMETER_CONTROL_KD_S_PER_RAD,
+    TAKT_PARAMETER_CONTROL_DERIVATIVE_FILTER_HZ,
+    TAKT_PARAMETER_CONTROL_DUTY_LIMIT,
+    TAKT_PARAMETER_CONTROL_DUTY_SLEW_PER_S,
+    TAKT_PARAMETER_LIMITS_SPEED_M_S,
+    TAKT_PARAMETER_LIMITS_YAW_RATE_RAD_S,
+    TAKT_PARAMETER_LIMITS_ACCELERATION_M_S2,
+    TAKT_PARAMETER_LIMITS_YAW_ACCELERATION_RAD_S2,
+    TAKT_PARAMETER_LIMITS_JERK_M_S3,
+    TAKT_PARAMETER_LIMITS_YAW_JERK_RAD_S3,
+    TAKT_PARAMETER_LIMITS_WHEEL_SPEED_RAD_S,
+    TAKT_PARAMETER_TOPICS_JOINT_STATES_RATE_HZ,
+    TAKT_PARAMETER_TOPICS_APPLIED_RATE_HZ,
+    TAKT_PARAMETER_COUNT,
+};
+
+/* the request that sets all of them at once, with what the link puts before it */
+#define TAKT_PARAMETER_REQUEST_BYTES 1584u
+
 extern const takt_topic_t takt_topics[TAKT_TOPIC_COUNT];
 extern const takt_service_t takt_services[TAKT_SERVICE_COUNT];
+extern const takt_parameter_t takt_parameter_table[TAKT_PARAMETER_COUNT];
 
 #endif

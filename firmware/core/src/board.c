@@ -49,6 +49,7 @@ void takt_board_init(takt_board_t *board, const takt_platform_t *platform, const
     board->config = takt_control_config_from_contract();
     board->deadline_config = deadline_config(platform);
     takt_control_init(&board->control, platform->watchdog_reset);
+    takt_tuning_init(&board->tuning);
     takt_deadlines_init(&board->deadlines);
     takt_ledger_open(&board->ledger, platform->retained);
     takt_exchange_init(&board->orders_exchange);
@@ -76,6 +77,7 @@ static takt_inputs_t gather_inputs(takt_board_t *board, uint64_t now_ns)
 {
     takt_exchange_take(&board->orders_exchange);
     const takt_orders_t *orders = &board->orders[board->orders_exchange.reading];
+    (void)takt_tuning_take(&board->tuning, &orders->tuning, board->motion, &board->config);
     takt_inputs_t inputs = {
         .now_ns = now_ns,
         .dt_s = board->ran ? (float)(now_ns - board->last_start_ns) * 1e-9f : board->config.period_s,
@@ -165,6 +167,7 @@ void takt_board_control_cycle(takt_board_t *board, uint64_t release_ns)
     const uint64_t start_ns = begin_cycle(board, release_ns);
     const takt_inputs_t inputs = gather_inputs(board, start_ns);
     const takt_outputs_t outputs = takt_control_tick(&inputs, &board->config, &board->control);
+    board->motion = takt_tuning_motion(board->control.safety.armed, &outputs);
     drive(board, &outputs, start_ns);
     record_applied(board, &outputs.applied);
     publish_status(board, &inputs, &outputs);

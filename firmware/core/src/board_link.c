@@ -139,7 +139,15 @@ static size_t on_request(void *context, unsigned service, const uint8_t *bytes, 
     if (service == TAKT_SERVICE_CLEAR_FAULT) {
         return serve_clear_fault(board, reply, capacity);
     }
-    return 0;
+    const takt_board_status_t *status = takt_board_status(board);
+    const takt_motion_t motion = takt_tuning_motion(status->safety.armed, &status->outputs);
+    return takt_parameters_serve(&board->parameters, service, bytes, size, motion, reply, capacity);
+}
+
+static void reply_part(void *context, unsigned service, size_t from, uint8_t *bytes, size_t count)
+{
+    const takt_board_t *board = context;
+    takt_parameters_reply_part(&board->parameters, service, from, bytes, count);
 }
 
 /* ---- the poll
@@ -158,11 +166,15 @@ void takt_board_link_init(takt_board_t *board, const takt_board_config_t *config
         .write = write_line,
         .on_sample = on_sample,
         .on_request = on_request,
+        .reply_part = reply_part,
+        .assembly = board->parameters.request,
+        .assembly_bytes = sizeof board->parameters.request,
         .key = config->client_key,
         .domain = config->domain,
         .contract_property = TAKT_CONTRACT_HASH,
         .node_name = "base",
     };
+    takt_parameters_init(&board->parameters);
     takt_client_init(&board->client, &client, board->platform->now_ns(board->platform->context));
 }
 
@@ -186,6 +198,7 @@ static void hand_orders_over(takt_board_t *board)
     orders->clock = *takt_client_clock(&board->client);
     orders->agent_heard_ns = stats->last_rx_ns;
     orders->agent_heard = stats->rx > 0;
+    takt_parameters_hand_over(&board->parameters, &orders->tuning);
     board->orders[board->orders_exchange.writing] = *orders;
     takt_exchange_publish(&board->orders_exchange);
 }

@@ -1,13 +1,11 @@
 /* The client's entry points (takt/client.h). The work is in client_session.c (login, loss, timers),
  * client_entities.c (creation), client_messages.c and client_data.c (what comes in, samples out),
- * client_line.c (the way out). */
+ * client_reply.c (replies of several messages), client_line.c (the way out). */
 #include "client_parts.h"
 
 #include "takt_contract.h"
 
-_Static_assert(TAKT_CLIENT_MTU == TAKT_LINK_MTU_BYTES, "client buffers follow the contract's link.mtu_bytes");
-_Static_assert(TAKT_RELIABLE_SLOTS == TAKT_LINK_HISTORY,
-               "client history follows the contract's link.history");
+_Static_assert(TAKT_FIFO_MESSAGES <= 8, "takt_reliable_out_t has a bit for each message, eight of them");
 _Static_assert(sizeof(void *) > 4 || sizeof(takt_client_t) <= 4096, "the client's memory on a board: 4 KiB");
 
 void takt_client_init(takt_client_t *client, const takt_client_config_t *config, uint64_t now_ns)
@@ -29,6 +27,7 @@ void takt_client_receive(takt_client_t *client, const uint8_t *bytes, size_t cou
     }
     client->stats.crc_errors = client->decoder.crc_errors;
     client->stats.oversized_frames = client->decoder.oversized;
+    client_reply_run(client);
     client_session_confirm(client);
     client_line_push(client); /* confirmations and replies do not wait for the next run */
 }
@@ -36,6 +35,7 @@ void takt_client_receive(takt_client_t *client, const uint8_t *bytes, size_t cou
 void takt_client_run(takt_client_t *client, uint64_t now_ns)
 {
     client_session_run(client, now_ns);
+    client_reply_run(client);
     client_line_push(client);
 }
 

@@ -42,6 +42,7 @@ static void serve(takt_client_t *client, unsigned service, const uint8_t *payloa
         return;
     }
     size_t place;
+    const uint16_t request = client->next_request;
     xrce_writer_t message =
         open_write(client, room, TAKT_CLIENT_MESSAGE_BYTES, true, xrce_object(service, XRCE_REPLIER), &place);
     xrce_put_bytes(&message, payload, XRCE_IDENTITY_BYTES);
@@ -50,6 +51,10 @@ static void serve(takt_client_t *client, unsigned service, const uint8_t *payloa
         client->config.context, service, payload + XRCE_IDENTITY_BYTES, size - XRCE_IDENTITY_BYTES,
         room + message.size, message.capacity - message.size, now_ns);
     client->serving = false;
+    if (written > message.capacity - message.size &&
+        client_reply_start(client, service, request, payload, written)) {
+        return;
+    }
     if (written == 0 || written > message.capacity - message.size) {
         client->stats.refused++;
         return;
@@ -89,7 +94,8 @@ static size_t message_bytes(size_t sample_bytes)
 
 bool takt_client_has_room(const takt_client_t *client, size_t size)
 {
-    return client->state == TAKT_CLIENT_CONNECTED && !client->serving && size <= SAMPLE_BYTES_MAX &&
+    return client->state == TAKT_CLIENT_CONNECTED && !client->serving && !client_reply_under_way(client) &&
+           size <= SAMPLE_BYTES_MAX &&
            takt_fifo_reserve(&client->reliable_out.history, (uint16_t)message_bytes(size)) != NULL;
 }
 

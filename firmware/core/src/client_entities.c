@@ -1,15 +1,16 @@
 /* Creation of the board's entities, from the contract's tables: participant; per topic a topic, publisher or
  * subscriber, writer or reader; per service a replier; and a READ_DATA for whatever is read.
  *
- * One step is one reliable message with the request id XRCE_FIRST_REQUEST + step. A few steps are under way
- * at a time: no more than the agent keeps answers for. */
+ * One step is one reliable message with the request id XRCE_FIRST_REQUEST + step. As many steps are under way
+ * as the history holds, half of what the agent keeps answers for. The services of parameters come last: the
+ * board is connected, and samples flow, before they are there. */
 #include "client_parts.h"
 
 #include "takt_contract.h"
 
 #define TIMEOUT_NS \
     (3000u * (uint64_t)NS_PER_MS) /* without a further answer; a loaded host makes ROS nodes slowly */
-#define STEPS_UNDER_WAY  ((unsigned)(TAKT_LINK_HISTORY))
+#define STEPS_UNDER_WAY  TAKT_FIFO_MESSAGES
 #define MESSAGE_BYTES    320u /* a replier has five names */
 #define REUSE_OR_REPLACE (XRCE_REUSE | XRCE_REPLACE)
 
@@ -32,6 +33,16 @@ static step_t topic_step(unsigned number, unsigned within)
     const uint8_t kinds[] = {XRCE_TOPIC, publishes ? XRCE_PUBLISHER : XRCE_SUBSCRIBER,
                              publishes ? XRCE_WRITER : XRCE_READER, XRCE_READER};
     return (step_t){within < 3u ? STEP_CREATE : STEP_READ, kinds[within], (uint8_t)number};
+}
+
+/* Steps after which the board is connected. */
+static unsigned robot_steps(void)
+{
+    unsigned steps = 1u + 2u * TAKT_SERVICE_FIRST_OF_PARAMETERS;
+    for (unsigned topic = 0; topic < TAKT_TOPIC_COUNT; topic++) {
+        steps += takt_topics[topic].board_publishes ? 3u : 4u;
+    }
+    return steps;
 }
 
 static step_t step_at(unsigned step)
@@ -207,22 +218,42 @@ static void skip_reads(takt_client_t *client)
     }
 }
 
-void client_entities_run(takt_client_t *client, uint64_t now_ns)
+static void send_steps(takt_client_t *client, uint64_t now_ns)
 {
-    if (client->state != TAKT_CLIENT_CREATING) {
-        return;
-    }
     step_t step = step_at(client->created);
+    if (client->answered == client->created) {
+        client->timers.progress_ns = now_ns; /* nothing is waited for yet */
+    }
     while (step.kind != STEP_NONE && (unsigned)(client->created - client->answered) < STEPS_UNDER_WAY &&
            send_step(client, step)) {
         client->created++;
         skip_reads(client);
         step = step_at(client->created);
     }
-    if (step.kind == STEP_NONE && client->answered == client->created) {
-        client->state = TAKT_CLIENT_CONNECTED;
-    } else if (now_ns - client->timers.progress_ns >= TIMEOUT_NS) {
+}
+
+/* A robot without its topics is of no use and starts anew; without its parameters it goes on. */
+static void take_silence(takt_client_t *client, uint64_t now_ns)
+{
+    if (client->state == TAKT_CLIENT_CREATING) {
         client_session_lose(client, TAKT_LOSS_CREATE_TIMEOUT, now_ns);
+        return;
+    }
+    client->stats.create_errors += (uint32_t)client->created - client->answered;
+    client->answered = client->created;
+}
+
+void client_entities_run(takt_client_t *client, uint64_t now_ns)
+{
+    if (!client_session_open(client) || client_reply_under_way(client)) {
+        return;
+    }
+    send_steps(client, now_ns);
+    if (client->state == TAKT_CLIENT_CREATING && client->answered >= robot_steps()) {
+        client->state = TAKT_CLIENT_CONNECTED;
+    }
+    if (client->answered < client->created && now_ns - client->timers.progress_ns >= TIMEOUT_NS) {
+        take_silence(client, now_ns);
     }
 }
 
@@ -239,7 +270,7 @@ void client_entities_status(takt_client_t *client, const uint8_t *payload, size_
         client_session_lose(client, TAKT_LOSS_REFUSED, now_ns);
         return;
     }
-    if (client->state == TAKT_CLIENT_CREATING && step >= client->answered && step < client->created) {
+    if (step >= client->answered && step < client->created) {
         client->answered = (uint8_t)(step + 1u);
         client->timers.progress_ns = now_ns;
         skip_reads(client);

@@ -5,19 +5,10 @@
 
 #define HEARTBEATS_BEHIND 3u /* in a row, of an agent that claims to have sent less than was received */
 
-/* The decoder puts the next message behind the fragments held. */
-static void aim_decoder(takt_client_t *client)
-{
-    const size_t room = TAKT_CLIENT_INPUT_BYTES - client->assembled;
-    client->decoder.payload = client->input + client->assembled;
-    client->decoder.capacity = (uint16_t)(room < TAKT_CLIENT_MTU ? room : TAKT_CLIENT_MTU);
-}
-
 static void drop_fragments(takt_client_t *client, bool until_last)
 {
     client->assembled = 0;
     client->assembly_lost = until_last;
-    aim_decoder(client);
 }
 
 void client_messages_reset(takt_client_t *client)
@@ -29,7 +20,8 @@ void client_messages_reset(takt_client_t *client)
 
 static bool reply_fits(const takt_client_t *client)
 {
-    return takt_fifo_reserve(&client->reliable_out.history, TAKT_CLIENT_MTU) != NULL;
+    return !client_reply_under_way(client) &&
+           takt_fifo_reserve(&client->reliable_out.history, (uint16_t)TAKT_CLIENT_MTU) != NULL;
 }
 
 static void take_acknack(takt_client_t *client, const uint8_t *payload, size_t size, uint64_t now_ns)
@@ -124,8 +116,8 @@ static void take_submessages(takt_client_t *client, const uint8_t *message, size
     }
 }
 
-/* One piece of a submessage that did not fit one message. Pieces are gathered, without their headers, at the
- * start of the input buffer; a submessage too large for it is dropped and counted, and the stream goes on. */
+/* One piece of a submessage that did not fit one message. Pieces are gathered, without their headers, in the
+ * assembly; a submessage too large for it is dropped and counted, and the stream goes on. */
 static void take_fragment(takt_client_t *client, const uint8_t *message, size_t size, uint64_t now_ns)
 {
     const int32_t length = submessage_length(message, size, XRCE_HEADER_BYTES);
@@ -139,18 +131,18 @@ static void take_fragment(takt_client_t *client, const uint8_t *message, size_t 
         client->assembly_lost = !last;
         return;
     }
-    memmove(client->input + client->assembled, message + XRCE_HEADER_BYTES + XRCE_SUBMESSAGE_BYTES,
-            (size_t)length);
+    if (client->config.assembly == NULL || client->assembled + length > client->config.assembly_bytes) {
+        client->stats.oversized_samples++;
+        drop_fragments(client, !last);
+        return;
+    }
+    memcpy(client->config.assembly + client->assembled, message + XRCE_HEADER_BYTES + XRCE_SUBMESSAGE_BYTES,
+           (size_t)length);
     client->assembled = (uint16_t)(client->assembled + length);
     if (last) {
         const size_t assembled = client->assembled;
         drop_fragments(client, false);
-        take_submessages(client, client->input, assembled, 0, now_ns);
-    } else if (client->assembled + TAKT_CLIENT_MTU > TAKT_CLIENT_INPUT_BYTES) {
-        client->stats.oversized_samples++;
-        drop_fragments(client, true);
-    } else {
-        aim_decoder(client);
+        take_submessages(client, client->config.assembly, assembled, 0, now_ns);
     }
 }
 

@@ -33,6 +33,12 @@ void client_entities_status(takt_client_t *client, const uint8_t *payload, size_
 void client_messages_take(takt_client_t *client, uint64_t now_ns); /* one message, in the decoder's payload */
 void client_messages_reset(takt_client_t *client);
 
+/* client_reply.c: replies larger than one message, in fragments as the history has room for them. */
+bool client_reply_start(takt_client_t *client, unsigned service, uint16_t request, const uint8_t *identity,
+                        size_t size);
+void client_reply_run(takt_client_t *client);
+bool client_reply_under_way(const takt_client_t *client); /* the reliable stream is its own until then */
+
 /* client_data.c: samples and services. */
 uint16_t client_next_request(takt_client_t *client);
 void client_data_take(takt_client_t *client, const uint8_t *payload, size_t size, uint64_t now_ns);

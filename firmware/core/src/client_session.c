@@ -42,6 +42,7 @@ static void restart_streams(takt_client_t *client)
     client->unconfirmed_heartbeats = 0;
     client->late_heartbeats = 0;
     client->request_waits = false;
+    client->long_reply.size = 0;
     client->acknack = TAKT_ACKNACK_NONE;
 }
 

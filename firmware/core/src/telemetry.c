@@ -9,7 +9,6 @@
 
 #define DIAGNOSTIC_GAP_NS (NS_PER_S / TAKT_STATUS_COUNT) /* each status once a second, evenly spread */
 #define CHANGE_GAP_NS     50000000u                      /* a flapping state must not flood the line */
-#define APPLIED_GAP_NS    (NS_PER_S / TAKT_TOPICS_APPLIED_RATE_HZ)
 #define MISS_GAP_NS       (NS_PER_S / TAKT_TOPICS_DEADLINE_MISSES_RATE_HZ)
 #define MISS_RESEND_NS    (3u * (uint64_t)NS_PER_S) /* the host confirms once a second and on change */
 
@@ -49,12 +48,20 @@ static size_t write_joint_states(const takt_board_status_t *status, int64_t stam
     return takt_write_sensor_msgs_JointState(&cdr, &message) ? cdr.offset : 0;
 }
 
+/* A rate that is a parameter, in control cycles: as often as asked for or the next slower one. */
+static uint32_t cycles_for(const takt_board_t *board, unsigned parameter)
+{
+    const uint32_t rate_hz = (uint32_t)takt_parameters_value(&board->parameters, parameter);
+    return (TAKT_CONTROL_RATE_HZ + rate_hz - 1u) / rate_hz;
+}
+
 /* Without ROS time or without a sample there is nothing true to say. */
 static void publish_joint_states(takt_board_t *board, uint64_t now_ns)
 {
     const takt_board_status_t *status = takt_board_status(board);
     takt_telemetry_t *telemetry = &board->telemetry;
-    if (status->cycles == telemetry->joint_cycle || !status->sample_present) {
+    const uint32_t every = cycles_for(board, TAKT_PARAMETER_TOPICS_JOINT_STATES_RATE_HZ);
+    if (status->cycles - telemetry->joint_cycle < every || !status->sample_present) {
         return;
     }
     telemetry->joint_cycle = status->cycles;
@@ -94,7 +101,9 @@ static void publish_applied(takt_board_t *board, uint64_t now_ns)
     uint8_t cdr[TAKT_TOPICS_APPLIED_MAX_CDR_BYTES];
     const size_t size = write_applied(&ring->items[tail % TAKT_APPLIED_RING], cdr, sizeof cdr);
     atomic_store_explicit(&ring->tail, tail + 1u, memory_order_release);
-    board->telemetry.next_applied_ns = now_ns + APPLIED_GAP_NS;
+    const uint32_t rate_hz =
+        (uint32_t)takt_parameters_value(&board->parameters, TAKT_PARAMETER_TOPICS_APPLIED_RATE_HZ);
+    board->telemetry.next_applied_ns = now_ns + NS_PER_S / rate_hz;
     takt_client_publish(&board->client, TAKT_TOPIC_APPLIED, cdr, size, now_ns);
 }
 

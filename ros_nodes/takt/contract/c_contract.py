@@ -1,11 +1,20 @@
-"""Writes takt_contract.h and .c: the numbers that the board obeys, its topics and services, and the hash."""
+"""Writes takt_contract.h and .c: the numbers that the board obeys, its topics, services, parameters, and the hash."""
 
 from __future__ import annotations
 
 from takt.contract.c_messages import NOTICE
 from takt.contract.fingerprint import BOARD_SECTIONS
+from takt.contract.parameters import BoardParameter, board_parameters, widest_request_bytes
 from takt.contract.rules import fields_by_key
-from takt.contract.sections import PLAIN_SECTIONS, Contract, Service, Topic
+from takt.contract.sections import (
+    PARAMETER_CHANGES,
+    PARAMETER_SERVICES,
+    PLAIN_SECTIONS,
+    Contract,
+    Parameter,
+    Service,
+    Topic,
+)
 
 _TYPES = """#include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +40,19 @@ typedef struct {
     const char *request_topic;
     const char *reply_topic;
 } takt_service_t;
+
+/* One parameter: a number of the contract that ROS may change on the running board. */
+typedef struct {
+    const char *name;    /* the key's path in the contract */
+    const char *purpose;
+    const char *allowed; /* low and high in words */
+    double value;        /* at power-up, unless a store has another */
+    double low;
+    double high;
+    double step; /* grid from low; 0: none */
+    bool whole;  /* a ROS integer, else a ROS double */
+    uint8_t change;
+} takt_parameter_t;
 """
 
 
@@ -42,19 +64,30 @@ def header_text(contract: Contract) -> str:
     parts += [_section(contract, name) for name in BOARD_SECTIONS if name in PLAIN_SECTIONS]
     parts.append(_topic_numbers(contract))
     parts.append(_enum("topic", contract.topics))
-    parts.append(_enum("service", contract.services))
+    parts.append(_enum("service", contract.board_services))
+    first = next(iter(PARAMETER_SERVICES)).upper()
+    parts.append(f"#define TAKT_SERVICE_FIRST_OF_PARAMETERS TAKT_SERVICE_{first}\n")
+    parts.append(_changes())
+    parts.append(_enum("parameter", {_word(name): entry for name, entry in contract.parameters.items()}))
+    parts.append(
+        "/* the request that sets all of them at once, with what the link puts before it */\n"
+        f"#define TAKT_PARAMETER_REQUEST_BYTES {widest_request_bytes(contract)}u\n"
+    )
     parts.append("extern const takt_topic_t takt_topics[TAKT_TOPIC_COUNT];")
-    parts.append("extern const takt_service_t takt_services[TAKT_SERVICE_COUNT];\n\n#endif\n")
+    parts.append("extern const takt_service_t takt_services[TAKT_SERVICE_COUNT];")
+    parts.append("extern const takt_parameter_t takt_parameter_table[TAKT_PARAMETER_COUNT];\n\n#endif\n")
     return "\n".join(parts)
 
 
 def source_text(contract: Contract) -> str:
     topics = "\n".join(_topic_row(name, topic) for name, topic in contract.topics.items())
-    services = "\n".join(_service_row(name, service) for name, service in contract.services.items())
+    services = "\n".join(_service_row(name, service) for name, service in contract.board_services.items())
+    parameters = "\n".join(_parameter_row(parameter) for parameter in board_parameters(contract))
     return (
         f'{NOTICE}\n#include "takt_contract.h"\n\n'
         f"const takt_topic_t takt_topics[TAKT_TOPIC_COUNT] = {{\n{topics}\n}};\n\n"
-        f"const takt_service_t takt_services[TAKT_SERVICE_COUNT] = {{\n{services}\n}};\n"
+        f"const takt_service_t takt_services[TAKT_SERVICE_COUNT] = {{\n{services}\n}};\n\n"
+        f"const takt_parameter_t takt_parameter_table[TAKT_PARAMETER_COUNT] = {{\n{parameters}\n}};\n"
     )
 
 
@@ -81,7 +114,12 @@ def _topic_numbers(contract: Contract) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _enum(kind: str, entries: dict[str, Topic] | dict[str, Service]) -> str:
+def _changes() -> str:
+    words = "".join(f"    TAKT_CHANGE_{word.upper()},\n" for word in PARAMETER_CHANGES)
+    return f"enum {{ /* when a parameter may change */\n{words}}};\n"
+
+
+def _enum(kind: str, entries: dict[str, Topic] | dict[str, Service] | dict[str, Parameter]) -> str:
     words = [f"TAKT_{kind}_{name}".upper() for name in entries] + [f"TAKT_{kind}_COUNT".upper()]
     return "enum {\n" + "".join(f"    {word},\n" for word in words) + "};\n"
 
@@ -97,6 +135,17 @@ def _service_row(name: str, service: Service) -> str:
     texts = ("/" + service.ros_name.lstrip("/"), service.request_type, service.reply_type)
     words = ", ".join(f'"{text}"' for text in (*texts, service.request_topic, service.reply_topic))
     return f"    [TAKT_SERVICE_{name.upper()}] = {{{words}}},"
+
+
+def _parameter_row(parameter: BoardParameter) -> str:
+    texts = ", ".join(f'"{text}"' for text in (parameter.name, parameter.purpose, parameter.allowed))
+    numbers = f"{parameter.value!r}, {parameter.low!r}, {parameter.high!r}, {parameter.step!r}"
+    rules = f"{_bool(parameter.whole)}, TAKT_CHANGE_{parameter.change.upper()}"
+    return f"    [TAKT_PARAMETER_{_word(parameter.name).upper()}] = {{{texts}, {numbers}, {rules}}},"
+
+
+def _word(parameter_name: str) -> str:
+    return parameter_name.replace(".", "_")
 
 
 def _bool(value: bool) -> str:

@@ -26,6 +26,7 @@ SECTIONS = (
     "planning",
     "topics",
     "services",
+    "parameters",
     "stages",
     "ladder",
     "link",
@@ -33,7 +34,10 @@ SECTIONS = (
 )
 
 # Sections that reach the firmware: the generated C holds these and no others, so these alone must be equal.
-BOARD_SECTIONS = ("schema_version", "robot", "limits", "control", "safety", "topics", "services", "link")
+BOARD_SECTIONS = (
+    *("schema_version", "robot", "limits", "control", "safety"),
+    *("topics", "services", "parameters", "link"),
+)
 
 
 def section_hashes(contract: Contract) -> dict[str, str]:

@@ -13,7 +13,7 @@ from takt.contract import (
     python_messages,
     reference_table,
 )
-from takt.contract.ros_definitions import contract_layouts
+from takt.contract.ros_definitions import contract_layouts, parameter_layouts
 from takt.contract.sections import Contract
 from takt.errors import TaktError
 
@@ -25,16 +25,17 @@ MICROPYTHON_FOLDER = "firmware/micropython/generated"
 def generated_files(contract: Contract, share_folders: list[Path] | None = None) -> dict[str, str]:
     """Path below the repository's root -> text. Raises TaktError when a message definition is not installed."""
     layouts = contract_layouts(contract, share_folders)
+    host_layouts = layouts | parameter_layouts(share_folders)
     return {
         f"{C_FOLDER}/takt_contract.h": c_contract.header_text(contract),
         f"{C_FOLDER}/takt_contract.c": c_contract.source_text(contract),
         f"{C_FOLDER}/takt_messages.h": c_messages.header_text(layouts),
         f"{C_FOLDER}/takt_messages.c": c_messages.source_text(layouts),
-        f"{PYTHON_FOLDER}/messages.py": python_messages.source_text(layouts),
+        f"{PYTHON_FOLDER}/messages.py": python_messages.source_text(host_layouts),
         f"{PYTHON_FOLDER}/constants.py": python_constants.source_text(contract),
         f"{MICROPYTHON_FOLDER}/takt_contract.py": micropython_contract.source_text(contract),
         f"{MICROPYTHON_FOLDER}/takt_messages.py": micropython_messages.source_text(layouts),
-        "docs/contract.md": reference_table.text(contract, layouts),
+        "docs/contract.md": reference_table.text(contract, host_layouts),
     }
 
 

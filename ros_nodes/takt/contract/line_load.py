@@ -105,7 +105,7 @@ def _session(contract: Contract) -> list[Stream]:
 
 def _services(contract: Contract) -> list[Stream]:
     call = payload(IDS + SAMPLE_IDENTITY + SERVICE_CDR_BYTES)
-    rate = SERVICE_CALLS_HZ * len(contract.services)
+    rate = SERVICE_CALLS_HZ * len(contract.services)  # parameters are for people: they take what is left
     return [
         Stream("service requests", HOST_TO_BOARD, rate, call, 2),
         Stream("service replies", BOARD_TO_HOST, rate, call, 2),

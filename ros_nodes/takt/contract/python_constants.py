@@ -21,6 +21,7 @@ def source_text(contract: Contract) -> str:
 
 
 def _constants(values: object, layout: type, prefix: str) -> list[str]:
+    prefix = prefix.replace(".", "_")
     return [
         f"{prefix}_{key}".upper() + f" = {_literal(getattr(values, field.name))}"
         for key, field in fields_by_key(layout).items()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from takt.contract.ros_types import Layout, parse_message, parse_service
-from takt.contract.sections import Contract
+from takt.contract.sections import PARAMETER_SERVICES, Contract
 from takt.errors import TaktError
 
 
@@ -38,8 +38,16 @@ def contract_layouts(contract: Contract, folders: list[Path] | None = None) -> d
     for ros_type in sorted({topic.type for topic in contract.topics.values()}):
         _gather(ros_type, searched, layouts)
     for ros_type in sorted({service.type for service in contract.services.values()}):
-        for half in parse_service(ros_type, definition(ros_type, searched)):
-            _gather_fields(half, searched, layouts)
+        _gather_service(ros_type, searched, layouts)
+    return layouts
+
+
+def parameter_layouts(folders: list[Path] | None = None) -> dict[str, Layout]:
+    """The same for the services of ROS parameters. The firmware answers these without structs: they do not fit one."""
+    searched = share_folders() if folders is None else folders
+    layouts: dict[str, Layout] = {}
+    for service in PARAMETER_SERVICES.values():
+        _gather_service(service.type, searched, layouts)
     return layouts
 
 
@@ -48,6 +56,11 @@ def message_layouts(ros_type: str, folders: list[Path] | None = None) -> dict[st
     layouts: dict[str, Layout] = {}
     _gather(ros_type, share_folders() if folders is None else folders, layouts)
     return layouts
+
+
+def _gather_service(ros_type: str, folders: list[Path], layouts: dict[str, Layout]) -> None:
+    for half in parse_service(ros_type, definition(ros_type, folders)):
+        _gather_fields(half, folders, layouts)
 
 
 def _gather(ros_type: str, folders: list[Path], layouts: dict[str, Layout]) -> None:

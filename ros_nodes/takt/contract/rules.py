@@ -70,7 +70,25 @@ class Form:
         return value
 
 
-Rule = Number | Choice | Form
+@dataclass(frozen=True)
+class NumberOrContract:
+    """A finite number, or the word ``contract``: the value that the contract itself gives."""
+
+    @property
+    def allowed(self) -> str:
+        return f"a number, or {CONTRACT_VALUE} for the contract's own value"
+
+    def accept(self, value: Any) -> float | str:
+        if value == CONTRACT_VALUE:
+            return CONTRACT_VALUE
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise Refused(self.allowed)
+        return float(value)
+
+
+CONTRACT_VALUE = "contract"
+
+Rule = Number | Choice | Form | NumberOrContract
 
 
 def plain(number: float) -> str:
@@ -91,6 +109,11 @@ def whole(low: int, high: int, purpose: str) -> Any:
 def choice(words: tuple[str, ...], purpose: str, key: str = "") -> Any:
     """Dataclass field: one of ``words``; ``key`` is its YAML key where Python reserves that word."""
     return _field(Choice(words), purpose, key)
+
+
+def bound(purpose: str) -> Any:
+    """Dataclass field: an end of a range, as a number or as ``contract``."""
+    return _field(NumberOrContract(), purpose)
 
 
 def form(pattern: str, longest: int, words: str, purpose: str) -> Any:

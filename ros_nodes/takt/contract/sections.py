@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from takt.contract.fingerprint import section_hashes
-from takt.contract.rules import Number, choice, form, real, whole
+from takt.contract.rules import Number, bound, choice, form, real, whole
 
 DEADLINE_CLASSES = ("hard", "firm", "soft")
 DIRECTIONS = ("host_to_board", "board_to_host")
 RELIABILITIES = ("best_effort", "reliable")
+PARAMETER_CHANGES = ("always", "standing", "disarmed", "never")
 STAGES = ("capture", "detect", "plan", "link", "apply", "photon_to_motor")
 _ROS_NAME = r"/?[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*"
 _ROS_TYPE = r"[a-z][a-z0-9_]*/(msg|srv)/[A-Z][A-Za-z0-9]*"
@@ -150,6 +151,16 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """Range of one number of the contract that ROS may change on the running board; see takt.contract.parameters."""
+
+    low: float | str = bound("smallest value that the board takes")
+    high: float | str = bound("largest value that the board takes")
+    step: float = real(0.0, 1000.0, "grid of the values, counted from low; 0 is none")
+    change: str = choice(PARAMETER_CHANGES, "when the board lets it change")
+
+
+@dataclass(frozen=True)
 class Stage:
     class_: str = choice(DEADLINE_CLASSES, "what a late result means", key="class")
     budget_ms: float = real(0.1, 10_000.0, "time from entry to exit of the stage")
@@ -187,7 +198,8 @@ class Scheduling:
 
 @dataclass(frozen=True)
 class Contract:
-    """The whole contract. ``topics``, ``services`` and ``stages`` are keyed by the name in the file, in its order."""
+    """The whole contract. ``topics``, ``services``, ``parameters`` and ``stages`` are keyed by the name in the file, in
+    its order."""
 
     schema_version: int
     robot: Robot
@@ -197,6 +209,7 @@ class Contract:
     planning: Planning
     topics: dict[str, Topic]
     services: dict[str, Service]
+    parameters: dict[str, Parameter]
     stages: dict[str, Stage]
     ladder: Ladder
     link: Link
@@ -206,6 +219,11 @@ class Contract:
     def hashes(self) -> dict[str, str]:
         """8 hex digits for each section, in the order of the shipped file."""
         return section_hashes(self)
+
+    @property
+    def board_services(self) -> dict[str, Service]:
+        """All that the board answers, in the order in which it creates them: the parameters' last."""
+        return {**self.services, **PARAMETER_SERVICES}
 
     @property
     def hash_property(self) -> str:
@@ -226,7 +244,12 @@ PLAIN_SECTIONS: dict[str, type] = {
     "link": Link,
     "scheduling": Scheduling,
 }
-TABLE_SECTIONS: dict[str, type] = {"topics": Topic, "services": Service, "stages": Stage}
+TABLE_SECTIONS: dict[str, type] = {
+    "topics": Topic,
+    "services": Service,
+    "parameters": Parameter,
+    "stages": Stage,
+}
 
 # What the code of both computers is written for: these entries must be there, with these types and directions.
 REQUIRED_TOPICS = {
@@ -238,6 +261,24 @@ REQUIRED_TOPICS = {
     "ledger_ack": ("std_msgs/msg/UInt64", "host_to_board"),
 }
 REQUIRED_SERVICES = {"arm": "std_srvs/srv/SetBool", "clear_fault": "std_srvs/srv/Trigger"}
+
+PARAMETERS = (
+    *("control." + key for key in ("rate_hz", "feed_forward_per_rad_s", "kp_per_rad_s", "ki_per_rad")),
+    *("control." + key for key in ("kd_s_per_rad", "derivative_filter_hz", "duty_limit", "duty_slew_per_s")),
+    *("limits." + key for key in ("speed_m_s", "yaw_rate_rad_s", "acceleration_m_s2")),
+    *("limits." + key for key in ("yaw_acceleration_rad_s2", "jerk_m_s3", "yaw_jerk_rad_s3")),
+    "limits.wheel_speed_rad_s",
+    *(f"topics.{topic}.rate_hz" for topic in ("joint_states", "applied")),
+)
+_PARAMETER_SERVICES = (
+    *("describe_parameters", "get_parameter_types", "get_parameters"),
+    *("list_parameters", "set_parameters", "set_parameters_atomically"),
+)
+# What ROS tools ask a node with parameters for; they follow from the section `parameters`, behind the others.
+PARAMETER_SERVICES = {
+    name: Service("base/" + name, "rcl_interfaces/srv/" + name.title().replace("_", ""), "soft")
+    for name in _PARAMETER_SERVICES
+}
 
 
 def dds_type(ros_type: str) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 
 from takt.contract.document import Document, Path_
 from takt.contract.fingerprint import SECTIONS
+from takt.contract.parameters import check_parameters
 from takt.contract.rules import Refused, fields_by_key
 from takt.contract.sections import (
+    PARAMETERS,
     PLAIN_SECTIONS,
     REQUIRED_SERVICES,
     REQUIRED_TOPICS,
@@ -35,16 +37,18 @@ def contract_from(document: Document) -> Contract:
             parts[name] = _table(document, name)
     contract = Contract(**parts)
     _required_entries(document, contract)
+    check_parameters(document, contract)
     return contract
 
 
 def _table(document: Document, name: str) -> dict[str, Any]:
     entries = _mapping(document, (name,))
-    if name == "stages":
-        _no_unknown(document, (name,), STAGES)
-        _all_there(document, (name,), STAGES)
+    fixed = {"stages": STAGES, "parameters": PARAMETERS}.get(name, ())
+    if fixed:
+        _no_unknown(document, (name,), fixed)
+        _all_there(document, (name,), fixed)
     for entry in entries:
-        if not re.fullmatch(_ENTRY_NAME, entry):
+        if not fixed and not re.fullmatch(_ENTRY_NAME, entry):
             raise TaktError(
                 f"{document.where((name, entry))}: {name} has an entry named {entry!r}",
                 "allowed: lower-case letters, digits and _, at most 40 characters",

@@ -17,6 +17,7 @@
 #include "takt/deadline_monitor.h"
 #include "takt/exchange.h"
 #include "takt/ledger.h"
+#include "takt/parameters.h"
 #include "takt/platform.h"
 
 /* Link to control: all that the host has to say. */
@@ -26,6 +27,7 @@ typedef struct {
     takt_clock_t clock;
     uint64_t agent_heard_ns;
     bool agent_heard;
+    takt_tuning_t tuning;
 } takt_orders_t;
 
 /* Control to link: what the loop knew in its newest cycle. */
@@ -76,6 +78,8 @@ typedef struct {
     /* control thread */
     takt_control_config_t config;
     takt_control_t control;
+    takt_tuning_t tuning; /* that `config` has */
+    takt_motion_t motion; /* of the last cycle */
     takt_deadline_config_t deadline_config;
     takt_deadline_monitor_t deadlines; /* histograms are read by the link thread too */
     takt_histogram_t photon_to_motor;  /* likewise */
@@ -93,6 +97,7 @@ typedef struct {
     /* link thread */
     takt_client_t client;
     takt_orders_t next_orders;
+    takt_parameters_t parameters;
     uint32_t request_count;
     takt_telemetry_t telemetry;
 } takt_board_t;

@@ -18,7 +18,7 @@ typedef enum {
     TAKT_CLIENT_DISCONNECTED, /* no agent has answered for a while; login is tried all the same */
     TAKT_CLIENT_CONNECTING,   /* login sent, answer awaited */
     TAKT_CLIENT_CREATING,     /* session open, entities being created */
-    TAKT_CLIENT_CONNECTED     /* all entities answered for */
+    TAKT_CLIENT_CONNECTED     /* all topics and the robot's services are there; those of parameters follow */
 } takt_client_state_t;
 
 typedef enum {
@@ -39,9 +39,16 @@ typedef struct {
      * return. */
     void (*on_sample)(void *context, unsigned topic, const uint8_t *cdr, size_t size, uint64_t now_ns);
     /* A request for TAKT_SERVICE_*: writes the reply's CDR, returns its size (0: no reply). Must not publish.
-     */
+     * Above `capacity` only that many bytes are written here, and reply_part is asked for all of them. */
     size_t (*on_request)(void *context, unsigned service, const uint8_t *cdr, size_t size, uint8_t *reply,
                          size_t capacity, uint64_t now_ns);
+    /* Bytes [from, from + count) of the reply to the request that came last; no other request comes before
+     * its end. NULL: there are no replies larger than one message, such are refused. */
+    void (*reply_part)(void *context, unsigned service, size_t from, uint8_t *bytes, size_t count);
+    /* Where requests larger than one message are put together; free to use for the reply until its end. NULL:
+     * such are dropped. */
+    uint8_t *assembly;
+    uint16_t assembly_bytes;
     uint32_t key;                  /* not 0; sent high byte first */
     uint16_t domain;               /* ROS domain; 255 leaves it to the agent */
     const char *contract_property; /* value of the login property takt_contract; at most 159 characters */
@@ -92,11 +99,11 @@ bool takt_client_has_room(const takt_client_t *client, size_t size);
 
 /* ---- what follows is private; it stands here only so that the size is known ---- */
 
-#define TAKT_CLIENT_MTU           512u  /* the contract's link.mtu_bytes */
-#define TAKT_CLIENT_MESSAGE_BYTES 508u  /* largest message; the official client's, too */
-#define TAKT_CLIENT_QUEUE_BYTES   480u  /* best-effort and control messages waiting */
-#define TAKT_CLIENT_INPUT_BYTES   1012u /* one message behind one fragment of another */
-#define TAKT_CLIENT_EXCHANGES     4u    /* time requests that may be under way */
+#define TAKT_CLIENT_MTU           ((unsigned)TAKT_LINK_MTU_BYTES)
+#define TAKT_CLIENT_MESSAGE_BYTES (TAKT_CLIENT_MTU - 4u) /* largest message; the official client's, too */
+#define TAKT_CLIENT_QUEUE_BYTES   480u                   /* best-effort and control messages waiting */
+#define TAKT_CLIENT_EXCHANGES     4u                     /* time requests that may be under way */
+#define TAKT_CLIENT_IDENTITY      24u                    /* SampleIdentity of a request */
 
 typedef struct {
     uint64_t next_login_ns;
@@ -125,7 +132,15 @@ struct takt_client {
     takt_best_effort_in_t best_effort_in;
     uint16_t best_effort_sequence; /* of the next message out */
     uint16_t next_request;         /* request id of the next submessage */
-    uint16_t assembled; /* bytes of fragments at the start of input; the next message lands behind */
+    uint16_t assembled;            /* bytes of fragments in the assembly */
+
+    struct {              /* a reply larger than one message */
+        uint32_t size;    /* of the reply; 0: none under way */
+        uint32_t sent;    /* bytes of the whole submessage that are in fragments */
+        uint16_t request; /* id of its WRITE_DATA */
+        uint8_t service;
+        uint8_t identity[TAKT_CLIENT_IDENTITY];
+    } long_reply;
 
     uint8_t created;         /* creation steps sent */
     uint8_t answered;        /* creation steps answered for */
@@ -141,7 +156,7 @@ struct takt_client {
     bool request_waits;     /* a request was not taken for want of room for its reply */
     bool serving;           /* a reply is being written into the history; publications wait */
 
-    uint8_t input[TAKT_CLIENT_INPUT_BYTES];
+    uint8_t input[TAKT_LINK_MTU_BYTES];
     uint8_t queue_bytes[TAKT_CLIENT_QUEUE_BYTES];
     uint8_t history_bytes[TAKT_RELIABLE_BYTES];
 };

@@ -8,9 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TAKT_FIFO_MESSAGES  8u    /* messages a FIFO can hold, as far as its bytes go */
-#define TAKT_RELIABLE_SLOTS 4u    /* full-size messages that the reliable history holds: link.history */
-#define TAKT_RELIABLE_BYTES 2048u /* slots times link.mtu_bytes */
+#include "takt_contract.h"
+
+#define TAKT_FIFO_MESSAGES 8u /* messages a FIFO can hold, as far as its bytes go */
+#define TAKT_RELIABLE_BYTES \
+    ((uint16_t)(TAKT_LINK_HISTORY * TAKT_LINK_MTU_BYTES)) /* of the reliable history */
 
 typedef struct {
     uint8_t *bytes;

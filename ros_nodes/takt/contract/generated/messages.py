@@ -325,6 +325,421 @@ class Trigger_Response(Message):
         )
 
 
+@dataclass(slots=True)
+class DescribeParameters_Request(Message):
+    """rcl_interfaces/srv/DescribeParameters_Request"""
+
+    names: list[str] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.names))
+        for item in self.names:
+            cdr.string(item)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> DescribeParameters_Request:
+        return cls(
+            [cdr.string() for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class FloatingPointRange(Message):
+    """rcl_interfaces/msg/FloatingPointRange"""
+
+    from_value: float = 0.0
+    to_value: float = 0.0
+    step: float = 0.0
+
+    def write(self, cdr: Writer) -> None:
+        cdr.f64(self.from_value)
+        cdr.f64(self.to_value)
+        cdr.f64(self.step)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> FloatingPointRange:
+        return cls(
+            cdr.f64(),
+            cdr.f64(),
+            cdr.f64(),
+        )
+
+
+@dataclass(slots=True)
+class IntegerRange(Message):
+    """rcl_interfaces/msg/IntegerRange"""
+
+    from_value: int = 0
+    to_value: int = 0
+    step: int = 0
+
+    def write(self, cdr: Writer) -> None:
+        cdr.i64(self.from_value)
+        cdr.i64(self.to_value)
+        cdr.u64(self.step)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> IntegerRange:
+        return cls(
+            cdr.i64(),
+            cdr.i64(),
+            cdr.u64(),
+        )
+
+
+@dataclass(slots=True)
+class ParameterDescriptor(Message):
+    """rcl_interfaces/msg/ParameterDescriptor"""
+
+    name: str = ""
+    type: int = 0
+    description: str = ""
+    additional_constraints: str = ""
+    read_only: bool = False
+    dynamic_typing: bool = False
+    floating_point_range: list[FloatingPointRange] = field(default_factory=list)
+    integer_range: list[IntegerRange] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.string(self.name)
+        cdr.u8(self.type)
+        cdr.string(self.description)
+        cdr.string(self.additional_constraints)
+        cdr.bool(self.read_only)
+        cdr.bool(self.dynamic_typing)
+        cdr.count(len(self.floating_point_range), 1)
+        for item in self.floating_point_range:
+            item.write(cdr)
+        cdr.count(len(self.integer_range), 1)
+        for item in self.integer_range:
+            item.write(cdr)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> ParameterDescriptor:
+        return cls(
+            cdr.string(),
+            cdr.u8(),
+            cdr.string(),
+            cdr.string(),
+            cdr.bool(),
+            cdr.bool(),
+            [FloatingPointRange.read(cdr) for _ in range(cdr.count(1))],
+            [IntegerRange.read(cdr) for _ in range(cdr.count(1))],
+        )
+
+
+@dataclass(slots=True)
+class DescribeParameters_Response(Message):
+    """rcl_interfaces/srv/DescribeParameters_Response"""
+
+    descriptors: list[ParameterDescriptor] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.descriptors))
+        for item in self.descriptors:
+            item.write(cdr)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> DescribeParameters_Response:
+        return cls(
+            [ParameterDescriptor.read(cdr) for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class GetParameterTypes_Request(Message):
+    """rcl_interfaces/srv/GetParameterTypes_Request"""
+
+    names: list[str] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.names))
+        for item in self.names:
+            cdr.string(item)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> GetParameterTypes_Request:
+        return cls(
+            [cdr.string() for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class GetParameterTypes_Response(Message):
+    """rcl_interfaces/srv/GetParameterTypes_Response"""
+
+    types: list[int] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.types))
+        for item in self.types:
+            cdr.u8(item)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> GetParameterTypes_Response:
+        return cls(
+            [cdr.u8() for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class GetParameters_Request(Message):
+    """rcl_interfaces/srv/GetParameters_Request"""
+
+    names: list[str] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.names))
+        for item in self.names:
+            cdr.string(item)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> GetParameters_Request:
+        return cls(
+            [cdr.string() for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class ParameterValue(Message):
+    """rcl_interfaces/msg/ParameterValue"""
+
+    type: int = 0
+    bool_value: bool = False
+    integer_value: int = 0
+    double_value: float = 0.0
+    string_value: str = ""
+    byte_array_value: list[int] = field(default_factory=list)
+    bool_array_value: list[bool] = field(default_factory=list)
+    integer_array_value: list[int] = field(default_factory=list)
+    double_array_value: list[float] = field(default_factory=list)
+    string_array_value: list[str] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.u8(self.type)
+        cdr.bool(self.bool_value)
+        cdr.i64(self.integer_value)
+        cdr.f64(self.double_value)
+        cdr.string(self.string_value)
+        cdr.count(len(self.byte_array_value))
+        for item in self.byte_array_value:
+            cdr.u8(item)
+        cdr.count(len(self.bool_array_value))
+        for item in self.bool_array_value:
+            cdr.bool(item)
+        cdr.count(len(self.integer_array_value))
+        for item in self.integer_array_value:
+            cdr.i64(item)
+        cdr.count(len(self.double_array_value))
+        for item in self.double_array_value:
+            cdr.f64(item)
+        cdr.count(len(self.string_array_value))
+        for item in self.string_array_value:
+            cdr.string(item)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> ParameterValue:
+        return cls(
+            cdr.u8(),
+            cdr.bool(),
+            cdr.i64(),
+            cdr.f64(),
+            cdr.string(),
+            [cdr.u8() for _ in range(cdr.count())],
+            [cdr.bool() for _ in range(cdr.count())],
+            [cdr.i64() for _ in range(cdr.count())],
+            [cdr.f64() for _ in range(cdr.count())],
+            [cdr.string() for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class GetParameters_Response(Message):
+    """rcl_interfaces/srv/GetParameters_Response"""
+
+    values: list[ParameterValue] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.values))
+        for item in self.values:
+            item.write(cdr)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> GetParameters_Response:
+        return cls(
+            [ParameterValue.read(cdr) for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class ListParameters_Request(Message):
+    """rcl_interfaces/srv/ListParameters_Request"""
+
+    DEPTH_RECURSIVE: ClassVar[int] = 0
+    prefixes: list[str] = field(default_factory=list)
+    depth: int = 0
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.prefixes))
+        for item in self.prefixes:
+            cdr.string(item)
+        cdr.u64(self.depth)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> ListParameters_Request:
+        return cls(
+            [cdr.string() for _ in range(cdr.count())],
+            cdr.u64(),
+        )
+
+
+@dataclass(slots=True)
+class ListParametersResult(Message):
+    """rcl_interfaces/msg/ListParametersResult"""
+
+    names: list[str] = field(default_factory=list)
+    prefixes: list[str] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.names))
+        for item in self.names:
+            cdr.string(item)
+        cdr.count(len(self.prefixes))
+        for item in self.prefixes:
+            cdr.string(item)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> ListParametersResult:
+        return cls(
+            [cdr.string() for _ in range(cdr.count())],
+            [cdr.string() for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class ListParameters_Response(Message):
+    """rcl_interfaces/srv/ListParameters_Response"""
+
+    result: ListParametersResult = field(default_factory=ListParametersResult)
+
+    def write(self, cdr: Writer) -> None:
+        self.result.write(cdr)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> ListParameters_Response:
+        return cls(
+            ListParametersResult.read(cdr),
+        )
+
+
+@dataclass(slots=True)
+class Parameter(Message):
+    """rcl_interfaces/msg/Parameter"""
+
+    name: str = ""
+    value: ParameterValue = field(default_factory=ParameterValue)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.string(self.name)
+        self.value.write(cdr)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> Parameter:
+        return cls(
+            cdr.string(),
+            ParameterValue.read(cdr),
+        )
+
+
+@dataclass(slots=True)
+class SetParameters_Request(Message):
+    """rcl_interfaces/srv/SetParameters_Request"""
+
+    parameters: list[Parameter] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.parameters))
+        for item in self.parameters:
+            item.write(cdr)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> SetParameters_Request:
+        return cls(
+            [Parameter.read(cdr) for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class SetParametersResult(Message):
+    """rcl_interfaces/msg/SetParametersResult"""
+
+    successful: bool = False
+    reason: str = ""
+
+    def write(self, cdr: Writer) -> None:
+        cdr.bool(self.successful)
+        cdr.string(self.reason)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> SetParametersResult:
+        return cls(
+            cdr.bool(),
+            cdr.string(),
+        )
+
+
+@dataclass(slots=True)
+class SetParameters_Response(Message):
+    """rcl_interfaces/srv/SetParameters_Response"""
+
+    results: list[SetParametersResult] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.results))
+        for item in self.results:
+            item.write(cdr)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> SetParameters_Response:
+        return cls(
+            [SetParametersResult.read(cdr) for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class SetParametersAtomically_Request(Message):
+    """rcl_interfaces/srv/SetParametersAtomically_Request"""
+
+    parameters: list[Parameter] = field(default_factory=list)
+
+    def write(self, cdr: Writer) -> None:
+        cdr.count(len(self.parameters))
+        for item in self.parameters:
+            item.write(cdr)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> SetParametersAtomically_Request:
+        return cls(
+            [Parameter.read(cdr) for _ in range(cdr.count())],
+        )
+
+
+@dataclass(slots=True)
+class SetParametersAtomically_Response(Message):
+    """rcl_interfaces/srv/SetParametersAtomically_Response"""
+
+    result: SetParametersResult = field(default_factory=SetParametersResult)
+
+    def write(self, cdr: Writer) -> None:
+        self.result.write(cdr)
+
+    @classmethod
+    def read(cls, cdr: Reader) -> SetParametersAtomically_Response:
+        return cls(
+            SetParametersResult.read(cdr),
+        )
+
+
 # full ROS name -> class
 BY_TYPE: dict[str, type[Message]] = {
     "builtin_interfaces/msg/Time": Time,
@@ -342,4 +757,23 @@ BY_TYPE: dict[str, type[Message]] = {
     "std_srvs/srv/SetBool_Response": SetBool_Response,
     "std_srvs/srv/Trigger_Request": Trigger_Request,
     "std_srvs/srv/Trigger_Response": Trigger_Response,
+    "rcl_interfaces/srv/DescribeParameters_Request": DescribeParameters_Request,
+    "rcl_interfaces/msg/FloatingPointRange": FloatingPointRange,
+    "rcl_interfaces/msg/IntegerRange": IntegerRange,
+    "rcl_interfaces/msg/ParameterDescriptor": ParameterDescriptor,
+    "rcl_interfaces/srv/DescribeParameters_Response": DescribeParameters_Response,
+    "rcl_interfaces/srv/GetParameterTypes_Request": GetParameterTypes_Request,
+    "rcl_interfaces/srv/GetParameterTypes_Response": GetParameterTypes_Response,
+    "rcl_interfaces/srv/GetParameters_Request": GetParameters_Request,
+    "rcl_interfaces/msg/ParameterValue": ParameterValue,
+    "rcl_interfaces/srv/GetParameters_Response": GetParameters_Response,
+    "rcl_interfaces/srv/ListParameters_Request": ListParameters_Request,
+    "rcl_interfaces/msg/ListParametersResult": ListParametersResult,
+    "rcl_interfaces/srv/ListParameters_Response": ListParameters_Response,
+    "rcl_interfaces/msg/Parameter": Parameter,
+    "rcl_interfaces/srv/SetParameters_Request": SetParameters_Request,
+    "rcl_interfaces/msg/SetParametersResult": SetParametersResult,
+    "rcl_interfaces/srv/SetParameters_Response": SetParameters_Response,
+    "rcl_interfaces/srv/SetParametersAtomically_Request": SetParametersAtomically_Request,
+    "rcl_interfaces/srv/SetParametersAtomically_Response": SetParametersAtomically_Response,
 }

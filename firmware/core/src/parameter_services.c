@@ -1,0 +1,450 @@
+/* The six services of ROS parameters (rcl_interfaces) in CDR; see takt/parameters.h.
+ *
+ * A reply is a pure function of the request, the values and the verdicts of a set, so that any window of it
+ * can be written at any time. What rclcpp and rclpy answer for an unknown name is answered here: an empty
+ * list. */
+#include <string.h> /* memmove, memcmp, strlen, strrchr */
+
+#include "reply_window.h"
+#include "takt/cdr.h"
+#include "takt/parameters.h"
+
+enum { /* rcl_interfaces/msg/ParameterType */
+       TYPE_INTEGER = 2,
+       TYPE_DOUBLE = 3
+};
+
+#define EMPTY_SEQUENCES 5u /* of a ParameterValue: octets, bools, integers, doubles, strings */
+
+/* ---- requests
+ * ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t read_count(takt_cdr_t *cdr)
+{
+    uint32_t count = 0;
+    return takt_cdr_read_u32(cdr, &count) ? count : 0;
+}
+
+/* A sequence of numbers that nobody wants. */
+static void skip_numbers(takt_cdr_t *cdr, size_t size)
+{
+    const uint32_t count = read_count(cdr);
+    if (count > 0) {
+        takt_cdr_read_align(cdr, size);
+        cdr->ok = cdr->ok && count <= takt_cdr_remaining(cdr) / size;
+        (void)takt_cdr_read_view(cdr, cdr->ok ? count * size : 0);
+    }
+}
+
+static void skip_strings(takt_cdr_t *cdr)
+{
+    const uint32_t count = read_count(cdr);
+    takt_string_t text;
+    for (uint32_t i = 0; i < count && cdr->ok; i++) {
+        takt_cdr_read_string(cdr, &text);
+    }
+}
+
+typedef struct {
+    takt_string_t name;
+    uint8_t type;
+    int64_t integer;
+    double number;
+} wish_t;
+
+/* rcl_interfaces/msg/Parameter: a name, and a value with a field for every type that there is. */
+static bool read_wish(takt_cdr_t *cdr, wish_t *wish)
+{
+    uint8_t flag;
+    takt_string_t text;
+    takt_cdr_read_string(cdr, &wish->name);
+    takt_cdr_read_u8(cdr, &wish->type);
+    takt_cdr_read_u8(cdr, &flag);
+    takt_cdr_read_i64(cdr, &wish->integer);
+    takt_cdr_read_f64(cdr, &wish->number);
+    takt_cdr_read_string(cdr, &text);
+    skip_numbers(cdr, 1);
+    skip_numbers(cdr, 1);
+    skip_numbers(cdr, 8);
+    skip_numbers(cdr, 8);
+    skip_strings(cdr);
+    return cdr->ok;
+}
+
+static takt_cdr_t open_request(const takt_parameters_t *parameters)
+{
+    takt_cdr_t cdr;
+    takt_cdr_reader(&cdr, parameters->request, parameters->request_size);
+    return cdr;
+}
+
+/* Index of the next name of the request. */
+static unsigned read_name(takt_cdr_t *cdr)
+{
+    takt_string_t name;
+    return takt_cdr_read_string(cdr, &name) ? takt_parameters_find(name.data, name.size)
+                                            : TAKT_PARAMETER_COUNT;
+}
+
+/* True when the request is a list of names, with nothing but padding or a number behind it. */
+static bool is_name_list(const takt_parameters_t *parameters)
+{
+    takt_cdr_t cdr = open_request(parameters);
+    skip_strings(&cdr);
+    return cdr.ok;
+}
+
+/* Names asked for, or 0 when one of them is unknown. */
+static uint32_t known_names(const takt_parameters_t *parameters)
+{
+    takt_cdr_t cdr = open_request(parameters);
+    const uint32_t count = read_count(&cdr);
+    for (uint32_t i = 0; i < count && cdr.ok; i++) {
+        if (read_name(&cdr) == TAKT_PARAMETER_COUNT) {
+            return 0;
+        }
+    }
+    return count;
+}
+
+/* ---- describe, types, get
+ * ------------------------------------------------------------------------------------------ */
+
+static unsigned type_of(const takt_parameter_t *row)
+{
+    return row->whole ? TYPE_INTEGER : TYPE_DOUBLE;
+}
+
+static void put_type(const takt_parameters_t *parameters, unsigned parameter, takt_reply_window_t *reply)
+{
+    (void)parameters;
+    takt_reply_u8(reply, type_of(&takt_parameter_table[parameter]));
+}
+
+static void put_value(const takt_parameters_t *parameters, unsigned parameter, takt_reply_window_t *reply)
+{
+    const bool whole = takt_parameter_table[parameter].whole;
+    const double value = parameters->values[parameter];
+    put_type(parameters, parameter, reply);
+    takt_reply_u8(reply, 0); /* bool_value */
+    takt_reply_u64(reply, whole ? (uint64_t)(int64_t)value : 0);
+    takt_reply_f64(reply, whole ? 0.0 : value);
+    takt_reply_string(reply, "", 0);
+    for (unsigned i = 0; i < EMPTY_SEQUENCES; i++) {
+        takt_reply_u32(reply, 0);
+    }
+}
+
+static const char *constraint(uint8_t change)
+{
+    switch (change) {
+    case TAKT_CHANGE_STANDING:
+        return "changes only at rest or disarmed";
+    case TAKT_CHANGE_DISARMED:
+        return "changes only while disarmed";
+    case TAKT_CHANGE_NEVER:
+        return "follows from the contract that the firmware was built from";
+    case TAKT_CHANGE_ALWAYS:
+    default:
+        return "";
+    }
+}
+
+static void put_range(const takt_parameter_t *row, takt_reply_window_t *reply)
+{
+    takt_reply_u32(reply, row->whole ? 0u : 1u); /* floating_point_range */
+    if (!row->whole) {
+        takt_reply_f64(reply, row->low);
+        takt_reply_f64(reply, row->high);
+        takt_reply_f64(reply, row->step);
+    }
+    takt_reply_u32(reply, row->whole ? 1u : 0u); /* integer_range */
+    if (row->whole) {
+        takt_reply_u64(reply, (uint64_t)(int64_t)row->low);
+        takt_reply_u64(reply, (uint64_t)(int64_t)row->high);
+        takt_reply_u64(reply, (uint64_t)(int64_t)row->step);
+    }
+}
+
+static void put_descriptor(const takt_parameters_t *parameters, unsigned parameter,
+                           takt_reply_window_t *reply)
+{
+    const takt_parameter_t *row = &takt_parameter_table[parameter];
+    const char *more = constraint(row->change);
+    takt_reply_string(reply, row->name, strlen(row->name));
+    put_type(parameters, parameter, reply);
+    takt_reply_string(reply, row->purpose, strlen(row->purpose));
+    takt_reply_string(reply, more, strlen(more));
+    takt_reply_u8(reply, row->change == TAKT_CHANGE_NEVER);
+    takt_reply_u8(reply, 0); /* its type stays */
+    put_range(row, reply);
+}
+
+typedef void (*put_t)(const takt_parameters_t *parameters, unsigned parameter, takt_reply_window_t *reply);
+
+/* A sequence with one element for each name of the request. */
+static void put_each_name(const takt_parameters_t *parameters, put_t put, takt_reply_window_t *reply)
+{
+    const uint32_t count = known_names(parameters);
+    takt_cdr_t cdr = open_request(parameters);
+    (void)read_count(&cdr);
+    takt_reply_u32(reply, count);
+    for (uint32_t i = 0; i < count; i++) {
+        put(parameters, read_name(&cdr), reply);
+    }
+}
+
+/* ---- list
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static unsigned dots(const char *name)
+{
+    unsigned count = 0;
+    for (; *name != '\0'; name++) {
+        count += *name == '.';
+    }
+    return count;
+}
+
+static bool under_prefix(const char *name, takt_string_t prefix, uint64_t depth)
+{
+    if (strncmp(name, prefix.data, prefix.size) != 0) {
+        return false;
+    }
+    const char *rest = name + prefix.size;
+    return *rest == '\0' || (*rest == '.' && (depth == 0 || dots(rest + 1) < depth));
+}
+
+/* Prefixes and depth as rclcpp and rclpy understand them; depth 0 is without end. */
+static bool is_listed(const takt_parameters_t *parameters, unsigned parameter)
+{
+    const char *name = takt_parameter_table[parameter].name;
+    takt_cdr_t cdr = open_request(parameters);
+    skip_strings(&cdr);
+    uint64_t depth = 0;
+    (void)takt_cdr_read_u64(&cdr, &depth);
+    cdr = open_request(parameters);
+    const uint32_t prefixes = read_count(&cdr);
+    bool listed = prefixes == 0 && (depth == 0 || dots(name) < depth);
+    for (uint32_t i = 0; i < prefixes && cdr.ok && !listed; i++) {
+        takt_string_t prefix;
+        listed = takt_cdr_read_string(&cdr, &prefix) && prefix.size > 0 && under_prefix(name, prefix, depth);
+    }
+    return listed;
+}
+
+static size_t prefix_size(unsigned parameter)
+{
+    const char *name = takt_parameter_table[parameter].name;
+    return (size_t)(strrchr(name, '.') - name); /* every name is a path into the contract */
+}
+
+/* True for the first of the listed parameters that share their prefix. */
+static bool opens_prefix(const takt_parameters_t *parameters, unsigned parameter)
+{
+    const size_t size = prefix_size(parameter);
+    bool first = is_listed(parameters, parameter);
+    for (unsigned i = 0; i < parameter && first; i++) {
+        const bool same = prefix_size(i) == size && memcmp(takt_parameter_table[i].name,
+                                                           takt_parameter_table[parameter].name, size) == 0;
+        first = !(same && is_listed(parameters, i));
+    }
+    return first;
+}
+
+typedef bool (*choose_t)(const takt_parameters_t *parameters, unsigned parameter);
+
+static void put_names(const takt_parameters_t *parameters, choose_t choose, bool only_prefix,
+                      takt_reply_window_t *reply)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; i < TAKT_PARAMETER_COUNT; i++) {
+        count += choose(parameters, i);
+    }
+    takt_reply_u32(reply, count);
+    for (unsigned i = 0; i < TAKT_PARAMETER_COUNT; i++) {
+        if (choose(parameters, i)) {
+            const char *name = takt_parameter_table[i].name;
+            takt_reply_string(reply, name, only_prefix ? prefix_size(i) : strlen(name));
+        }
+    }
+}
+
+/* ---- set
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+static void set(takt_parameters_t *parameters, const wish_t *wish)
+{
+    const unsigned parameter = takt_parameters_find(wish->name.data, wish->name.size);
+    parameters->values[parameter] = wish->type == TYPE_INTEGER ? (double)wish->integer : wish->number;
+}
+
+static takt_set_t judge(const wish_t *wish, takt_motion_t motion)
+{
+    const unsigned parameter = takt_parameters_find(wish->name.data, wish->name.size);
+    const bool integer = wish->type == TYPE_INTEGER;
+    const takt_set_t verdict =
+        takt_parameters_judge(parameter, integer ? (double)wish->integer : wish->number, integer, motion);
+    const bool known = verdict != TAKT_SET_UNKNOWN && verdict != TAKT_SET_READ_ONLY;
+    return known && !integer && wish->type != TYPE_DOUBLE ? TAKT_SET_TYPE : verdict;
+}
+
+/* Judges every wish and then sets: each that may be, or all or none. False: not understood, nothing set. */
+static bool take_wishes(takt_parameters_t *parameters, takt_motion_t motion, bool atomically)
+{
+    takt_cdr_t cdr = open_request(parameters);
+    const uint32_t count = read_count(&cdr);
+    wish_t wish;
+    bool all = true;
+    parameters->set_count = 0;
+    if (!cdr.ok || count > TAKT_PARAMETERS_PER_REQUEST) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!read_wish(&cdr, &wish)) {
+            return false;
+        }
+        parameters->sets[i] = (uint8_t)judge(&wish, motion);
+        all = all && parameters->sets[i] == TAKT_SET_OK;
+    }
+    parameters->set_count = (uint8_t)count;
+    cdr = open_request(parameters);
+    (void)read_count(&cdr);
+    for (uint32_t i = 0; i < count && read_wish(&cdr, &wish); i++) {
+        if (parameters->sets[i] == TAKT_SET_OK && (all || !atomically)) {
+            set(parameters, &wish);
+            parameters->changes++;
+        }
+    }
+    return true;
+}
+
+static const char *reason(takt_set_t verdict)
+{
+    switch (verdict) {
+    case TAKT_SET_UNKNOWN:
+        return "no such parameter";
+    case TAKT_SET_TYPE:
+        return "wrong type, it is ";
+    case TAKT_SET_RANGE:
+        return "out of range, allowed: ";
+    case TAKT_SET_STEP:
+        return "between two steps, allowed: ";
+    case TAKT_SET_DRIVING:
+        return "not while driving: stop first";
+    case TAKT_SET_ARMED:
+        return "not while armed: call /base/arm with false first";
+    case TAKT_SET_READ_ONLY:
+        return "read-only: set it in config/contract.yaml and build the firmware again";
+    case TAKT_SET_OK:
+    default:
+        return "";
+    }
+}
+
+/* What the reason leaves open: the type or the range. */
+static const char *detail(takt_set_t verdict, unsigned parameter)
+{
+    const bool range = verdict == TAKT_SET_RANGE || verdict == TAKT_SET_STEP;
+    if (parameter == TAKT_PARAMETER_COUNT || (!range && verdict != TAKT_SET_TYPE)) {
+        return "";
+    }
+    const takt_parameter_t *row = &takt_parameter_table[parameter];
+    return range ? row->allowed : (row->whole ? "an integer" : "a double");
+}
+
+/* rcl_interfaces/msg/SetParametersResult. */
+static void put_result(takt_set_t verdict, unsigned parameter, takt_reply_window_t *reply)
+{
+    const bool known = parameter < TAKT_PARAMETER_COUNT && verdict != TAKT_SET_OK;
+    const char *const pieces[] = {known ? takt_parameter_table[parameter].name : "", known ? ": " : "",
+                                  reason(verdict), detail(verdict, parameter)};
+    takt_reply_u8(reply, verdict == TAKT_SET_OK);
+    takt_reply_text(reply, pieces, sizeof pieces / sizeof pieces[0]);
+}
+
+static void put_results(const takt_parameters_t *parameters, takt_reply_window_t *reply)
+{
+    takt_cdr_t cdr = open_request(parameters);
+    wish_t wish;
+    (void)read_count(&cdr);
+    takt_reply_u32(reply, parameters->set_count);
+    for (unsigned i = 0; i < parameters->set_count && read_wish(&cdr, &wish); i++) {
+        const unsigned parameter = takt_parameters_find(wish.name.data, wish.name.size);
+        put_result((takt_set_t)parameters->sets[i], parameter, reply);
+    }
+}
+
+/* The first that was refused speaks for all. */
+static void put_one_result(const takt_parameters_t *parameters, takt_reply_window_t *reply)
+{
+    takt_cdr_t cdr = open_request(parameters);
+    wish_t wish;
+    (void)read_count(&cdr);
+    for (unsigned i = 0; i < parameters->set_count && read_wish(&cdr, &wish); i++) {
+        if (parameters->sets[i] != TAKT_SET_OK) {
+            put_result((takt_set_t)parameters->sets[i], takt_parameters_find(wish.name.data, wish.name.size),
+                       reply);
+            return;
+        }
+    }
+    put_result(TAKT_SET_OK, TAKT_PARAMETER_COUNT, reply);
+}
+
+/* ---- entry points
+ * ------------------------------------------------------------------------------------------------ */
+
+static void put_reply(const takt_parameters_t *parameters, unsigned service, takt_reply_window_t *reply)
+{
+    switch (service) {
+    case TAKT_SERVICE_DESCRIBE_PARAMETERS:
+        put_each_name(parameters, put_descriptor, reply);
+        break;
+    case TAKT_SERVICE_GET_PARAMETER_TYPES:
+        put_each_name(parameters, put_type, reply);
+        break;
+    case TAKT_SERVICE_GET_PARAMETERS:
+        put_each_name(parameters, put_value, reply);
+        break;
+    case TAKT_SERVICE_LIST_PARAMETERS:
+        put_names(parameters, is_listed, false, reply);
+        put_names(parameters, opens_prefix, true, reply);
+        break;
+    case TAKT_SERVICE_SET_PARAMETERS:
+        put_results(parameters, reply);
+        break;
+    default:
+        put_one_result(parameters, reply);
+        break;
+    }
+}
+
+size_t takt_parameters_serve(takt_parameters_t *parameters, unsigned service, const uint8_t *cdr, size_t size,
+                             takt_motion_t motion, uint8_t *reply, size_t capacity)
+{
+    if (size > sizeof parameters->request) {
+        return 0;
+    }
+    memmove(parameters->request, cdr, size);
+    parameters->request_size = (uint16_t)size;
+    const bool sets =
+        service == TAKT_SERVICE_SET_PARAMETERS || service == TAKT_SERVICE_SET_PARAMETERS_ATOMICALLY;
+    const bool understood =
+        sets ? take_wishes(parameters, motion, service == TAKT_SERVICE_SET_PARAMETERS_ATOMICALLY)
+             : is_name_list(parameters);
+    if (!understood) {
+        return 0;
+    }
+    takt_reply_window_t window = {.bytes = reply, .from = 0, .count = capacity};
+    put_reply(parameters, service, &window);
+    return window.size;
+}
+
+void takt_parameters_reply_part(const takt_parameters_t *parameters, unsigned service, size_t from,
+                                uint8_t *bytes, size_t count)
+{
+    takt_reply_window_t window = {.bytes = bytes, .from = from, .count = count};
+    put_reply(parameters, service, &window);
+}

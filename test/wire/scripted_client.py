@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 
 from takt.link import messages as xrce
 from takt.link.cdr import CdrWriter
@@ -48,7 +49,7 @@ class ScriptedClient:
 
     def restart_streams(self) -> None:
         self.outbound = ReliableOut(self.mtu - 4)
-        self.inbound = ReliableIn()
+        self.inbounds: dict[int, ReliableIn] = defaultdict(ReliableIn)
         self._rebuilder = Rebuilder()
         self._best_effort = 0
 
@@ -145,9 +146,10 @@ class ScriptedClient:
         if header.stream < RELIABLE:
             self._process(body, now_ns)
             return
-        for ready in self.inbound.receive(header.sequence, body):
+        inbound = self.inbounds[header.stream]
+        for ready in inbound.receive(header.sequence, body):
             self._process(ready, now_ns)
-        self.send(xrce.build_acknack(*self.inbound.acknack(), header.stream))
+        self.send(xrce.build_acknack(*inbound.acknack(), header.stream))
 
     def _process(self, body: bytes, now_ns: int, whole: bool = False) -> None:
         for part in xrce.submessages(body, 0, whole):
@@ -167,6 +169,6 @@ class ScriptedClient:
                 self.tick(now_ns)
             elif part.kind == xrce.HEARTBEAT:
                 first, last, stream = xrce.parse_heartbeat(part.payload, True)
-                for ready in self.inbound.heartbeat(first, last):
+                for ready in self.inbounds[stream].heartbeat(first, last):
                     self._process(ready, now_ns)
-                self.send(xrce.build_acknack(*self.inbound.acknack(), stream))
+                self.send(xrce.build_acknack(*self.inbounds[stream].acknack(), stream))

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TRACES = Path(os.environ.get("TAKT_SHARED", ROOT.parent / "shared")) / "link" / "traces"
 NAMES = sorted(path.stem for path in TRACES.glob("*.json") if path.stem != "INDEX")
 
+OWN = Path(__file__).parent / "recorded"  # made by record_conversations.py with the official agent 3.0.1
+
 recorded = pytest.mark.skipif(not NAMES, reason=f"no recordings in {TRACES} (TAKT_SHARED names their folder)")
 
 
@@ -24,6 +26,12 @@ recorded = pytest.mark.skipif(not NAMES, reason=f"no recordings in {TRACES} (TAK
 @pytest.mark.parametrize("name", NAMES)
 def test_our_agent_answers_as_the_recorded_one(name):
     assert Replay(load(TRACES / f"{name}.json"), Profiles.load(TRACES / "refs.xml")).run().startswith("ok")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in OWN.glob("*.json")))
+def test_our_agent_answers_as_the_official_one_did(name):
+    """Forms, flags, errors, odd orders, losses: what the official agent said to each of them."""
+    assert Replay(load(OWN / f"{name}.json"), Profiles.load(OWN / "refs.xml")).run().startswith("ok")
 
 
 @recorded

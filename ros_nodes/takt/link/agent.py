@@ -27,7 +27,6 @@ PROBES = 3
 TAKT_SILENCE_NS = 5_000_000_000  # our own client exchanges time at 5 Hz: one silent for this long is gone
 LINE_LOST_NS = 30_000_000_000  # clients outlive a pulled cable by this
 MAX_SESSIONS = 32
-MIN_MTU = 32
 
 
 class AgentCore:
@@ -101,10 +100,12 @@ class AgentCore:
                 session.address, session.last_rx_ns, session.probes = address, now_ns, 0
             if first == xrce.GET_INFO and header.stream == xrce.NO_STREAM:
                 self._tell_info(address, header, message, session)
-            elif first == xrce.DELETE and header.stream == xrce.NO_STREAM and self._ends(header, message):
-                self._delete_client(address, header, message, session)
-            elif session:
+            elif session and header.session & ~KEYLESS:
                 session.receive(header, message, now_ns)
+                if session.end_request:
+                    self._end(session)
+            elif first == xrce.DELETE and header.session & ~KEYLESS and self._ends(header, message):
+                self._confirm_end(address, header, message)
             else:
                 self.stats.drop("no_session")
         except Malformed:
@@ -112,7 +113,7 @@ class AgentCore:
 
     def _find(self, address: Hashable, header: Header) -> Session | None:
         """By key where the message has one, else by address; the session id itself is not compared."""
-        if header.key:
+        if header.key and header.session:
             return self._sessions.get(header.key)
         for session in self._sessions.values():
             if session.address == address and session.id >= KEYLESS:
@@ -131,10 +132,8 @@ class AgentCore:
         result = _verdict(hello)
         if result == xrce.OK:
             result = self._admit(address, hello)
-        reply = xrce.build_header(hello.session, xrce.NO_STREAM, 0, hello.key) + xrce.build_status_agent(
-            result
-        )
-        self._control.append((address, reply))
+        reply = xrce.build_header(hello.session, header.stream, header.sequence, hello.key)
+        self._control.append((address, reply + xrce.build_status_agent(result)))
 
     def _admit(self, address: Hashable, hello: ClientHello) -> int:
         """Open or restart the client's session, by the rules for keys, session ids and addresses."""
@@ -159,23 +158,25 @@ class AgentCore:
         payload = message[header.size + xrce.SUBHEADER :]
         return payload[2:4] == xrce.OBJECT_CLIENT
 
-    def _delete_client(
-        self, address: Hashable, header: Header, message: bytes, session: Session | None
-    ) -> None:
-        """End a session; a client that is not known hears OK too."""
+    def _confirm_end(self, address: Hashable, header: Header, message: bytes) -> None:
+        """A client that is not known hears OK for its end too, on the stream that it asked on."""
         request = message[header.size + xrce.SUBHEADER :][:2]
-        status = xrce.build_status(request, xrce.OBJECT_CLIENT, xrce.OK)
-        self._control.append((address, xrce.build_header(header.session, 0, 0, header.key) + status))
-        if session:
-            session.flush_acknacks()
-            session.collect()
-            self._control[-1:-1] = [(address, pending) for pending in session.outbox]
-            self._close(session)
+        reply = xrce.build_header(header.session, header.stream, header.sequence, header.key)
+        self._control.append((address, reply + xrce.build_status(request, xrce.OBJECT_CLIENT, xrce.OK)))
+
+    def _end(self, session: Session) -> None:
+        """Delete a client that asked for it; what was under way to it goes first."""
+        session.flush_acknacks()
+        session.collect()
+        status = xrce.build_status(session.end_request, xrce.OBJECT_CLIENT, xrce.OK)
+        last = xrce.build_header(session.id, xrce.NO_STREAM, 0, session.key) + status
+        self._control.extend((session.address, message) for message in (*session.outbox, last))
+        self._close(session)
 
     def _tell_info(self, address: Hashable, header: Header, message: bytes, session: Session | None) -> None:
         """Answer a ping; its implementation status tells whether the client's session lives here."""
         payload = next(xrce.submessages(message, header.size)).payload
-        info = xrce.build_info(*xrce.parse_ids(payload), session is not None)
+        info = xrce.build_info(*xrce.parse_asked(payload), session is not None)
         in_session = session is not None and header.session & ~KEYLESS
         session_id = session.id if session and in_session else header.session
         self._control.append((address, xrce.build_header(session_id, 0, 0, header.key) + info))
@@ -289,6 +290,6 @@ class AgentCore:
 
 
 def _verdict(hello: ClientHello) -> int:
-    if hello.cookie != xrce.COOKIE or hello.key == bytes(4) or hello.mtu < MIN_MTU:
+    if hello.cookie != xrce.COOKIE or hello.key == bytes(4):
         return xrce.INVALID_DATA
     return xrce.OK if hello.major == xrce.VERSION_MAJOR else xrce.INCOMPATIBLE

@@ -38,6 +38,7 @@ from takt.link.representations import (
     Spec,
     TopicSpec,
     UnknownProfile,
+    with_kind,
 )
 from takt.link.ros_port import (
     ClientPort,
@@ -167,21 +168,34 @@ class EntityTable:
     def _create(self, creation: Creation, flags: int) -> int:
         if creation.kind in OTHER_KINDS:
             return OK
-        existing = self._objects.get(creation.object_id)
+        object_id = with_kind(creation.object_id, creation.kind)
+        existing = self._objects.get(object_id)
         if existing and not flags & (REUSE | REPLACE):
             raise Refused(ALREADY_EXISTS, "the id is taken")
+        if existing and flags & REUSE and creation.kind in (PUBLISHER, SUBSCRIBER):
+            return OK_MATCHED  # any two are equal, whatever the representation says
+        parent = self._parent(creation)
         spec = self._spec(creation)
         if existing and flags & REUSE:
-            if existing.kind == creation.kind and existing.spec == spec:
+            if existing.spec == spec:
                 return OK_MATCHED
             if not flags & REPLACE:
                 raise Refused(MISMATCH, f"the existing object is {existing.spec}")
         if existing:
-            self.delete(creation.object_id)
+            self.delete(object_id)
         if len(self._objects) >= MAX_OBJECTS:
             raise Refused(RESOURCES, f"{MAX_OBJECTS} objects are there already")
-        self._objects[creation.object_id] = self._build(creation, spec)
+        self._objects[object_id] = self._build(object_id, creation.kind, parent, spec)
         return OK
+
+    def _parent(self, creation: Creation) -> Entity | None:
+        """What the new object is made in; only a participant has none."""
+        if creation.kind == PARTICIPANT:
+            return None
+        parent = self._objects.get(with_kind(creation.parent, _PARENT_KIND[creation.kind]))
+        if parent is None:
+            raise Refused(UNKNOWN_REFERENCE, f"no parent {creation.parent.hex()}")
+        return parent
 
     def _spec(self, creation: Creation) -> Spec:
         try:
@@ -191,21 +205,19 @@ class EntityTable:
         except Malformed as error:
             raise Refused(DDS_ERROR, f"representation not understood: {error}") from None
 
-    def _build(self, creation: Creation, spec: Spec) -> Entity:
+    def _build(self, object_id: bytes, kind: int, parent: Entity | None, spec: Spec) -> Entity:
         try:
-            if isinstance(spec, ParticipantSpec):
+            if parent is None:
+                assert isinstance(spec, ParticipantSpec)
                 port = self._ros.create_node(spec.name or self._default_name, spec.domain)
-                return Entity(creation.object_id, creation.kind, spec, SharedNode(port).take())
-            return self._build_child(creation, spec)
+                return Entity(object_id, kind, spec, SharedNode(port).take())
+            return self._build_child(object_id, kind, parent, spec)
         except RosRefusal as refusal:
             raise Refused(DDS_ERROR, str(refusal)) from None
 
-    def _build_child(self, creation: Creation, spec: Spec) -> Entity:
-        parent = self._objects.get(creation.parent)
-        if parent is None or parent.kind != _PARENT_KIND[creation.kind]:
-            raise Refused(UNKNOWN_REFERENCE, f"no parent {creation.parent.hex()}")
+    def _build_child(self, object_id: bytes, kind: int, parent: Entity, spec: Spec) -> Entity:
         topic = self._topic(spec) if isinstance(spec, EndpointSpec) else None
-        entity = Entity(creation.object_id, creation.kind, spec, parent.node, topic)
+        entity = Entity(object_id, kind, spec, parent.node, topic)
         if isinstance(spec, EndpointSpec):
             self._open_endpoint(entity, spec)
         elif isinstance(spec, ServiceSpec):

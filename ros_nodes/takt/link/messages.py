@@ -70,8 +70,9 @@ def build_submessage(kind: int, payload: bytes, flags: int = LITTLE_ENDIAN) -> b
 def submessages(message: bytes, offset: int, whole: bool = False) -> Iterator[Submessage]:
     """The submessages from ``offset`` on; ``whole``: ``message`` was rebuilt from fragments.
 
-    CREATE_CLIENT gets everything that follows, since the official client announces too short a length when it
-    sends properties. In a rebuilt message a length of 0 means "to the end" (samples over 64 kB).
+    A length beyond the end means "to the end", as the official agent takes it; whoever reads the payload finds out
+    whether it is whole. CREATE_CLIENT gets everything that follows, since the official client announces too short a
+    length when it sends properties. In a rebuilt message a length of 0 means "to the end" (samples over 64 kB).
     """
     end = len(message)
     while offset + SUBHEADER <= end:
@@ -80,8 +81,6 @@ def submessages(message: bytes, offset: int, whole: bool = False) -> Iterator[Su
         if kind == CREATE_CLIENT or (whole and length == 0 and kind == WRITE_DATA):
             yield Submessage(kind, flags, message[offset:])
             return
-        if offset + length > end:
-            raise Malformed(f"submessage {kind} of {length} bytes, {end - offset} left")
         yield Submessage(kind, flags, message[offset : offset + length])
         offset += length + (-length & 3)
 
@@ -91,6 +90,11 @@ def parse_ids(payload: bytes) -> tuple[bytes, bytes]:
     if len(payload) < 4:
         raise Malformed("no request and object id")
     return payload[:2], payload[2:4]
+
+
+def parse_asked(payload: bytes) -> tuple[bytes, bytes]:
+    """The ids of a GET_INFO, which is answered however short it is."""
+    return payload[:2].ljust(2, b"\0"), payload[2:4].ljust(2, b"\0")
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,11 @@ class Profiles:
 
 def decode_xml(kind: int, text: str, domain: int = DEFAULT_DOMAIN) -> Spec:
     """An inline XML representation: a ``<dds>`` root around one element."""
+    if not text and kind in (PARTICIPANT, PUBLISHER, SUBSCRIBER):
+        return GroupSpec() if kind != PARTICIPANT else ParticipantSpec("", domain)
+    root = _parse(text)
     if kind in (PUBLISHER, SUBSCRIBER):
         return GroupSpec()
-    root = _parse(text)
     for element in [root, *root.iter()]:
         if _tag(element) in _TAGS[kind]:
             return _SPECS[kind](element, domain)
@@ -152,13 +154,10 @@ def _service(element: ElementTree.Element, _domain: int) -> ServiceSpec:
     def value(name: str) -> str:
         return element.attrib.get(name, "") or _text(element, name)
 
-    return ServiceSpec(
-        value("service_name"),
-        value("request_type"),
-        value("reply_type"),
-        value("request_topic_name"),
-        value("reply_topic_name"),
-    )
+    name, request_type, reply_type = value("service_name"), value("request_type"), value("reply_type")
+    if not (name and request_type and reply_type):
+        raise Malformed("a service needs service_name, request_type and reply_type")
+    return ServiceSpec(name, request_type, reply_type, value("request_topic_name"), value("reply_topic_name"))
 
 
 _SPECS: dict[int, Callable[[ElementTree.Element, int], Spec]] = {

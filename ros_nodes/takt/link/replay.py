@@ -14,6 +14,7 @@ Differences that are meant (counted, and told in the result):
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +76,10 @@ class Conversation:
                 self._heard.clear()  # streams begin anew
             if part.kind == xrce.ACKNACK:
                 first, missing, stream = xrce.parse_acknack(part.payload, bool(part.flags & 1))
-                self.acknacks[stream] = first, missing
+                if (
+                    stream >= RELIABLE
+                ):  # asked by a HEARTBEAT for another stream, it answers what is not there
+                    self.acknacks[stream] = first, missing
             elif part.kind in _COMPARED:
                 self._note(header.stream, part, frame)
 
@@ -102,14 +106,17 @@ class Replay:
         cancels = set(_cancels(trace))
         self._ours, self._theirs = Conversation(cancels), Conversation(cancels)
         self._given: dict[int, set[int]] = defaultdict(set)
+        self._given_frames: set[int] = set()
         self._rebuilders: dict[int, Rebuilder] = defaultdict(Rebuilder)
         self._deframer = Deframer()
+        self._position = 0  # in the recording
 
     def run(self) -> str:
         """``ok``, with the number of differences that are meant, or what differs first."""
         cuts = self._trace.cuts()
         now_ns = 0
-        for frame in self._trace.frames:
+        for position, frame in enumerate(self._trace.frames):
+            self._position = position
             while now_ns + _STEP_NS < frame.time_ns:
                 now_ns += _STEP_NS
                 self._turn(now_ns, frame.number)
@@ -121,6 +128,8 @@ class Replay:
                 self._theirs.add(frame.message, frame.number)
                 self._give_samples(frame)
             elif frame.arrived:
+                self._give_overtaking(frame)
+                self._turn(now_ns, frame.number)
                 self._core.receive(frame.data, now_ns)
             self._turn(now_ns, frame.number)
         return self._verdict()
@@ -140,6 +149,21 @@ class Replay:
                     outbound=self._trace.next_sequence(start, TO_CLIENT, stream),
                 )
 
+    def _give_overtaking(self, asked: TraceFrame) -> None:
+        """Bring the samples that the recorded agent sent before its status for what is asked in this frame.
+
+        A sample from ROS and an answer to the client race there; in one stream their order is compared.
+        """
+        answers = []
+        for frame in self._trace.frames[self._position + 1 :]:
+            if frame.direction == TO_CLIENT:
+                answers.append(frame)
+            elif any(part.kind not in (xrce.ACKNACK, xrce.HEARTBEAT) for part in frame.submessages()):
+                break
+        told = [frame for frame in answers if any(part.kind == xrce.STATUS for part in frame.submessages())]
+        for frame in answers[: answers.index(told[-1])] if told else ():
+            self._give_samples(frame)
+
     def _give_samples(self, frame: TraceFrame) -> None:
         """Bring to ROS's side of the agent what the recorded agent forwarded in this frame."""
         stream, sequence = frame.header.stream, frame.header.sequence
@@ -150,6 +174,9 @@ class Replay:
             if sequence in self._given[stream]:
                 return
             self._given[stream].add(sequence)
+        elif frame.number in self._given_frames:
+            return
+        self._given_frames.add(frame.number)
         for part in parts:
             if part.kind == xrce.DATA:
                 self._give(part.payload)
@@ -236,8 +263,9 @@ def _cancels(trace: Trace) -> Iterator[bytes]:
     for frame in trace.frames:
         if frame.direction == TO_AGENT:
             for part in frame.submessages():
-                if part.kind == xrce.READ_DATA and xrce.parse_read_data(part).cancels:
-                    yield part.payload[:2]
+                with contextlib.suppress(Malformed):
+                    if part.kind == xrce.READ_DATA and xrce.parse_read_data(part).cancels:
+                        yield part.payload[:2]
 
 
 def replay_folder(folder: Path) -> list[tuple[str, str]]:

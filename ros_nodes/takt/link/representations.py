@@ -45,9 +45,7 @@ class TopicSpec:
 
 @dataclass(frozen=True)
 class GroupSpec:
-    """A publisher or subscriber: nothing of it reaches ROS."""
-
-    name: str = ""
+    """A publisher or subscriber: nothing of it reaches ROS, so that any two are equal."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,11 @@ class ServiceSpec:
 
 
 Spec = ParticipantSpec | TopicSpec | GroupSpec | EndpointSpec | ServiceSpec
+
+
+def with_kind(object_id: bytes, kind: int) -> bytes:
+    """An object id as it is kept: the kind is that of what was created, whatever the client's four bits say."""
+    return bytes((object_id[0], object_id[1] & 0xF0 | kind))
 
 
 class UnknownProfile(LookupError):
@@ -117,9 +120,9 @@ def decode_binary(kind: int, blob: bytes, domain: int = DEFAULT_DOMAIN, little: 
         _optional_string(reader)
         return TopicSpec(name, _optional_string(reader))
     if kind in (PUBLISHER, SUBSCRIBER):
-        return GroupSpec(_optional_string(reader) if blob else "")
+        return GroupSpec()
     if kind in (WRITER, READER):
-        topic_id = reader.take(2)
+        topic_id = with_kind(reader.take(2), TOPIC)
         return EndpointSpec(topic_id, "", _qos(reader) if reader.boolean() else Qos())
     name, request_type, reply_type = reader.string(), reader.string(), reader.string()
     request_topic = _optional_string(reader)

@@ -20,6 +20,7 @@ from takt.link.streams import BestEffortIn, Rebuilder, ReliableIn, ReliableOut
 
 IDENTITY_SIZE = 24
 MAX_OPEN_CALLS = 256
+MIN_MTU = 32  # a client that announces less gets the smallest answers all the same
 
 
 class Surroundings(NamedTuple):
@@ -46,6 +47,7 @@ class Session:
         self.entities = EntityTable(around.ros, around.profiles, self, f"xrce_client_{hello.key.hex()}")
         self.outbox: list[bytes] = []
         self.time_requests: list[tuple[bytes, int]] = []
+        self.end_request = b""  # request id of a DELETE of the whole client, which its owner carries out
         self._waiting: dict[Entity, None] = {}  # feeds with samples, in the order of their oldest arrival
         self._handlers: dict[int, Callable[[Submessage, int], bool]] = {
             xrce.CREATE_CLIENT: lambda submessage, stream: (
@@ -154,6 +156,9 @@ class Session:
 
     def _on_delete(self, submessage: Submessage, stream: int) -> bool:
         request, object_id = xrce.parse_ids(submessage.payload)
+        if object_id == xrce.OBJECT_CLIENT:
+            self.end_request = request
+            return False
         entity = self.entities.get(object_id)
         if entity:
             self._waiting.pop(entity, None)
@@ -162,7 +167,7 @@ class Session:
         return True
 
     def _on_get_info(self, submessage: Submessage, stream: int) -> bool:
-        self._control(xrce.build_info(*xrce.parse_ids(submessage.payload), True))
+        self._control(xrce.build_info(*xrce.parse_asked(submessage.payload), True))
         return True
 
     def _on_write(self, submessage: Submessage, stream: int) -> bool:
@@ -235,9 +240,6 @@ class Session:
         return True
 
     def _on_fragment(self, submessage: Submessage, stream: int) -> bool:
-        if stream < RELIABLE:
-            self._stats.drop("fragment_on_best_effort")
-            return False
         rebuilder = self._rebuilders.setdefault(stream, Rebuilder())
         whole = rebuilder.add(submessage.payload, bool(submessage.flags & xrce.LAST_FRAGMENT))
         if whole is not None:
@@ -344,7 +346,7 @@ class Session:
 
     def _room(self) -> int:
         """Bytes of submessage that one message to this client holds."""
-        return self.mtu - (4 if self.id >= xrce.KEYLESS else 8)
+        return max(self.mtu, MIN_MTU) - (4 if self.id >= xrce.KEYLESS else 8)
 
     def _best_effort(self, stream: int, submessage: bytes) -> bool:
         if len(submessage) > self._room():

@@ -13,7 +13,7 @@ from takt.errors import TaktError
 from takt.link import messages as xrce
 from takt.link.cdr import Malformed
 from takt.link.framing import Deframer
-from takt.link.messages import Header, Submessage
+from takt.link.messages import RELIABLE, Header, Submessage
 from takt.link.streams import WINDOW, ahead
 
 TO_AGENT, TO_CLIENT = "c2a", "a2c"
@@ -60,13 +60,26 @@ class Trace:
                 continue
             lane = frame.direction, frame.header.stream
             before = newest.get(lane)
-            if before and abs(ahead(frame.header.sequence, before.header.sequence)) > WINDOW:
+            if before and self._is_cut(before, frame):
                 found.add(self._longest_pause(before.number, frame.number))
                 newest = {}
-            elif before and ahead(frame.header.sequence, before.header.sequence) <= 0:
+            elif before and not 0 < ahead(frame.header.sequence, before.header.sequence) <= WINDOW:
                 continue
             newest[lane] = frame
         return found
+
+    def _is_cut(self, before: TraceFrame, frame: TraceFrame) -> bool:
+        """Whether a stream's numbers jump further than any window, and the conversation goes on from there."""
+        sequence = frame.header.sequence
+        if abs(ahead(sequence, before.header.sequence)) <= WINDOW:
+            return False
+        later = (one for one in self.frames if one.number > frame.number)
+        if frame.direction == TO_AGENT and frame.header.stream >= RELIABLE:
+            confirmed = (first for one in later for first in _confirmed(one, frame.header.stream))
+            return abs(ahead(next(confirmed, before.header.sequence), before.header.sequence)) > WINDOW
+        lane = frame.direction, frame.header.stream
+        following = [one.header.sequence for one in later if (one.direction, one.header.stream) == lane][:1]
+        return all(0 < ahead(number, sequence) <= WINDOW for number in following)
 
     def _longest_pause(self, first: int, last: int) -> int:
         between = [frame for frame in self.frames if first <= frame.number <= last]
@@ -82,6 +95,16 @@ class Trace:
 
     def streams(self) -> set[int]:
         return {frame.header.stream for frame in self.frames if frame.header.stream}
+
+
+def _confirmed(frame: TraceFrame, stream: int) -> Iterator[int]:
+    """The first number that the agent asks for next, in each ACKNACK of ``stream`` in the frame."""
+    if frame.direction == TO_CLIENT:
+        for part in frame.submessages():
+            if part.kind == xrce.ACKNACK:
+                first, _, named = xrce.parse_acknack(part.payload, True)
+                if named == stream:
+                    yield first
 
 
 def _opens_session(frame: TraceFrame) -> bool:

@@ -52,6 +52,7 @@ typedef struct {
     uint32_t photon_to_motor_count;
     uint32_t watchdog_feeds;
     uint32_t client_state;
+    uint32_t clock_epoch;
     uint8_t rung;
     uint8_t cause;
     uint8_t fault;
@@ -254,6 +255,7 @@ void takt_twin_view(const takt_twin_t *twin, uint64_t now_ns, takt_twin_view_t *
     view->boot_count = twin->board.ledger.boot_count;
     view->watchdog_feeds = twin->watchdog_feeds;
     view->client_state = (uint32_t)takt_client_state(&twin->board.client);
+    view->clock_epoch = takt_clock_epoch(clock);
     view->clock_locked = takt_clock_locked(clock, now_ns) ? 1u : 0u;
     view->clock_bound_ns = takt_clock_bound_ns(clock, now_ns);
     view->ros_offset_ns = view->clock_locked != 0 ? takt_clock_ros_ns(clock, now_ns) - (int64_t)now_ns : 0;

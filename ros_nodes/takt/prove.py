@@ -8,6 +8,7 @@ from takt.errors import TaktError
 
 PROOFS = {
     "kills": "takt.demo.kills",
+    "clock": "takt.link_proofs.clock",
     "recoveries": "takt.link_proofs.recoveries",
 }
 

@@ -51,6 +51,7 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
         "takt_client_publish": ctypes.c_bool,
         "takt_client_has_room": ctypes.c_bool,
         "takt_clock_ros_ns": ctypes.c_int64,
+        "takt_clock_board_ns": ctypes.c_uint64,
         "takt_clock_bound_ns": ctypes.c_uint64,
         "takt_clock_epoch": ctypes.c_uint32,
         "takt_clock_locked": ctypes.c_bool,
@@ -141,6 +142,9 @@ class Clock:
 
     def ros_ns(self, board_ns: int) -> int:
         return int(self._library.takt_clock_ros_ns(self._address, ctypes.c_uint64(board_ns)))
+
+    def board_ns(self, ros_ns: int) -> int:
+        return int(self._library.takt_clock_board_ns(self._address, ctypes.c_int64(ros_ns)))
 
     def bound_ns(self, board_ns: int) -> int:
         return int(self._library.takt_clock_bound_ns(self._address, ctypes.c_uint64(board_ns)))

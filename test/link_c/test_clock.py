@@ -271,3 +271,17 @@ def test_clock_lives_through_a_reconnect(world: World) -> None:
     assert world.client.clock.locked(world.now_ns)
     world.run_for(1000)
     assert world.client.clock.epoch == 1
+
+
+@pytest.mark.parametrize("drift_ppm", [-100.0, 0.0, 100.0])
+def test_stamps_of_the_host_find_their_board_time(library: ctypes.CDLL, drift_ppm: float) -> None:
+    """The inverse meets the clock to the nanosecond's rounding, also in mid-slew, a day away, and in the past."""
+    host = Host(ClockFilter(library), drift_ppm=drift_ppm, seed=5)
+    clock = host.clock_filter.clock
+    for _ in range(50):
+        host.exchange()
+        host.board_ns += 200 * MS
+        for away_ns in (-86_400 * S, -S, 0, 20 * MS, S, 86_400 * S):
+            ros_ns = clock.ros_ns(host.board_ns + away_ns + 86_400 * S) - 86_400 * S
+            board_ns = clock.board_ns(ros_ns)
+            assert abs(clock.ros_ns(board_ns) - ros_ns) <= 1

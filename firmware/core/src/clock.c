@@ -19,6 +19,7 @@
 #define LOCK_EXCHANGES  4u        /* consistent exchanges that an epoch needs before it is trusted */
 #define POINT_MS        2000u     /* interval of the regression's points */
 #define STALE_POINT_MS  60000u    /* a longer silence starts the regression anew */
+#define INVERSE_ROUNDS  5u        /* a day away: 90 s, 0.1 s, 0.1 ms, 0.1 us, 0 */
 #define POINT_NOISE_US  50.0f     /* of an exchange with the smallest round trip */
 
 /* What a rate of `ppb` makes of `interval_ns`; in microseconds so that days do not overflow. */
@@ -41,6 +42,16 @@ int64_t takt_clock_ros_ns(const takt_clock_t *clock, uint64_t board_ns)
     const int64_t elapsed_ns = (int64_t)(board_ns - clock->anchor_board_ns);
     return clock->anchor_ros_ns + elapsed_ns + scaled(elapsed_ns, clock->drift_ppb) +
            slewed(clock, elapsed_ns);
+}
+
+/* Each round leaves at most 1100 ppm of the error: slew and drift. */
+uint64_t takt_clock_board_ns(const takt_clock_t *clock, int64_t ros_ns)
+{
+    uint64_t board_ns = clock->anchor_board_ns + (uint64_t)(ros_ns - clock->anchor_ros_ns);
+    for (unsigned round = 0; round < INVERSE_ROUNDS; round++) {
+        board_ns -= (uint64_t)(takt_clock_ros_ns(clock, board_ns) - ros_ns);
+    }
+    return board_ns;
 }
 
 /* Half the round trip of the accepted exchange, widened by its age. */

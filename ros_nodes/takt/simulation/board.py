@@ -59,6 +59,7 @@ class _View(ctypes.Structure):
         ("photon_to_motor_count", ctypes.c_uint32),
         ("watchdog_feeds", ctypes.c_uint32),
         ("client_state", ctypes.c_uint32),
+        ("clock_epoch", ctypes.c_uint32),
         ("rung", ctypes.c_uint8),
         ("cause", ctypes.c_uint8),
         ("fault", ctypes.c_uint8),
@@ -111,6 +112,7 @@ class BoardState:
     clock_locked: bool
     clock_bound_ns: int
     ros_offset_ns: int  # ROS time minus board time; 0 while not locked
+    clock_epoch: int
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ class Board:
             clock_locked=bool(view.clock_locked),
             clock_bound_ns=view.clock_bound_ns,
             ros_offset_ns=view.ros_offset_ns,
+            clock_epoch=view.clock_epoch,
         )
 
     def ledger(self) -> list[LedgerRecord]:

@@ -46,6 +46,10 @@ bool takt_clock_locked(const takt_clock_t *clock, uint64_t now_ns);
 /* ROS time in ns at board time `board_ns`; meaningful only while locked. */
 int64_t takt_clock_ros_ns(const takt_clock_t *clock, uint64_t board_ns);
 
+/* The other way: board time in ns at which takt_clock_ros_ns shows `ros_ns`; as true, and as far to be
+ * trusted, as that. For stamps of the host in board time. */
+uint64_t takt_clock_board_ns(const takt_clock_t *clock, int64_t ros_ns);
+
 /* How far ROS time may be from takt_clock_ros_ns: half the round trip of the accepted exchange, the drift
  * limit times its age, and what is still to be slewed. UINT64_MAX before the first exchange. */
 uint64_t takt_clock_bound_ns(const takt_clock_t *clock, uint64_t board_ns);

@@ -34,9 +34,8 @@ def conftest_of(folder: str) -> ModuleType:
 firmware_build = conftest_of("firmware").firmware_build
 traces = conftest_of("link_c").traces
 _contract = conftest_of("contract")
-contract, layouts, random_message, samples = (
-    getattr(_contract, name) for name in ("contract", "layouts", "random_message", "samples")
-)
+_NAMES = ("contract", "layouts", "host_layouts", "random_message", "samples")
+globals().update({name: getattr(_contract, name) for name in _NAMES})
 
 _FROM_C = {"takt_control_config_from_contract"}  # data, not behaviour
 

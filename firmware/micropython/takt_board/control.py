@@ -9,6 +9,8 @@ from takt_board import age_gate, safety
 from takt_board.age_gate import AgeGate, Command, RosTime
 from takt_board.encoder import Encoder, Sample
 from takt_board.safety import Safety
+from takt_board.supply import Supply
+from takt_board.wheel_check import IMPOSSIBLE, WheelCheck
 from takt_board.wheels import Axis, Kinematics, WheelLoop
 
 _MS = const(1000000)
@@ -23,7 +25,7 @@ class Inputs:
 
     def __init__(self):
         self.now_ns = 0
-        self.dt_s = 0.0
+        self.elapsed_ns = 0  # since the start of the last cycle
         self.ros = RosTime()
         self.command = Command()
         self.requests = array("I", [0] * safety.REQUESTS)
@@ -113,9 +115,14 @@ class Control:
         self.encoder = _make_encoder()
         self.left = _make_wheel()
         self.right = _make_wheel()
+        self.left_check = WheelCheck()
+        self.right_check = WheelCheck()
+        self.supply = Supply()
         self.safety = Safety(watchdog_reset)
         self.held = Command()
         self.taken = 0
+        self.left_setpoint_rad_s = 0.0  # that the wheel loops followed last
+        self.right_setpoint_rad_s = 0.0
         self.driving = False
         self.fate = Applied()
         self.applied_any = False
@@ -130,12 +137,14 @@ class Control:
 
     def tick(self, inputs):
         """The data path, one cycle."""
-        dt_s = inputs.dt_s
+        dt_s = inputs.elapsed_ns * 1e-9
         if not dt_s > self.shortest_s:
             dt_s = self.shortest_s
         elif dt_s > self.longest_s:
             dt_s = self.longest_s
         self.encoder.update(inputs.encoder)
+        if self.encoder.fresh:
+            self.supply.update(inputs.encoder.supply_mv)
         verdict = self._gate_command(inputs)
         self.conditions = self._find_conditions(inputs)
         self.safety.update(inputs.requests, self.conditions, verdict)
@@ -165,8 +174,10 @@ class Control:
                 found |= safety.IF_E_STOP
             if sample.motor_fault:
                 found |= safety.IF_MOTOR_FAULT
-        if encoder.fault:
+        if self._check_wheels(encoder):
             found |= safety.IF_ENCODER_FAULT
+        if self.supply.brown_out:
+            found |= safety.IF_BROWN_OUT
         if encoder.silent:
             found |= safety.IF_ENCODER_SILENT
         if inputs.miss_limit:
@@ -179,6 +190,23 @@ class Control:
         ):
             found |= safety.IF_WHEELS_TURNING
         return found
+
+    def _check_wheels(self, encoder):
+        """Holds the wheels against the duty of the last cycle. True: one of them does not answer it."""
+        if encoder.fault:
+            if encoder.left_wild:
+                self.left_check.found = IMPOSSIBLE
+            if encoder.right_wild:
+                self.right_check.found = IMPOSSIBLE
+        if not self.driving or not encoder.fresh:
+            return encoder.fault
+        left = self.left_check.step(
+            self.left.output, self.left_setpoint_rad_s, encoder.left_rad_s, encoder.left_counts
+        )
+        right = self.right_check.step(
+            self.right.output, self.right_setpoint_rad_s, encoder.right_rad_s, encoder.right_counts
+        )
+        return left or right or encoder.fault
 
     def _shape_setpoint(self, dt_s):
         """NOMINAL follows the command, HOLD ramps to a stop, SAFE stands at zero."""
@@ -197,6 +225,9 @@ class Control:
         """Wheel loops run only while armed; on the first armed cycle they take over from the duty that acts then: 0."""
         armed = self.safety.armed
         if armed:
+            if not self.driving:
+                self.left_check.reset()
+                self.right_check.reset()
             kinematics = self.kinematics
             encoder = self.encoder
             loop = self.left
@@ -208,6 +239,8 @@ class Control:
             self.right_duty = self._run_wheel(
                 self.right, kinematics.right_rad_s, encoder.right_rad_s, dt_s, gain, step
             )
+            self.left_setpoint_rad_s = kinematics.left_rad_s
+            self.right_setpoint_rad_s = kinematics.right_rad_s
         else:
             self.left.reset()
             self.right.reset()

@@ -49,11 +49,15 @@ class Encoder:
         self.right_rad_s = 0.0
         self.cycles_without_sample = 0
         self.implausible_in_row = 0
+        self.left_wild = False  # wheels of the newest sample that could not be true
+        self.right_wild = False
+        self.fresh = False  # a sample in this cycle, and the estimate is of it
         self.silent = True
         self.fault = False
 
     def update(self, sample):
         """Once in each control cycle, with the newest sample."""
+        self.fresh = False
         if not sample.present or (
             self.held and sample.sequence == self.newest_sequence and sample.sample_ns == self.history_ns[0]
         ):
@@ -88,7 +92,9 @@ class Encoder:
         factor = self.rad_per_count_ns / (sample.sample_ns - history_ns[base])
         left = counts_between(self.history_left[base], sample.left) * factor
         right = counts_between(self.history_right[base], sample.right) * factor
-        if not (self.slowest <= left <= self.fastest and self.slowest <= right <= self.fastest):
+        self.left_wild = not self.slowest <= left <= self.fastest
+        self.right_wild = not self.slowest <= right <= self.fastest
+        if self.left_wild or self.right_wild:
             return False
         self.left_counts += counts_between(self.history_left[0], sample.left)
         self.right_counts += counts_between(self.history_right[0], sample.right)
@@ -96,6 +102,7 @@ class Encoder:
         self.right_rad_s = right
         self.implausible_in_row = 0
         self.fault = False
+        self.fresh = True
         return True
 
     def _doubt(self, sample):

@@ -57,7 +57,6 @@ class Firmware:
         self._commands = (Command(), Command())  # one is read by cycles while the other is being filled
         self._command = self._commands[0]
         self._request_count = 0
-        self._period_s = 1.0 / contract.CONTROL_RATE_HZ
         self._line = bytearray(_PORTION_BYTES)
         self._twist = TwistStamped()
         self._ack = UInt64()
@@ -97,7 +96,7 @@ class Firmware:
         inputs = self.inputs
         s = self.client.session
         inputs.now_ns = now_ns
-        inputs.dt_s = (now_ns - previous_ns) * 1e-9 if previous_ns >= 0 else self._period_s
+        inputs.elapsed_ns = now_ns - previous_ns if previous_ns >= 0 else self.monitor.period_ns
         ros = inputs.ros
         ros.locked = s.clock.locked(now_ns)
         if ros.locked:

@@ -21,8 +21,9 @@ WHEELS_TURNING = const(5)
 E_STOP = const(6)  # from here on: faults, latched until clear_fault
 MOTOR_FAULT = const(7)
 ENCODER_FAULT = const(8)
-MISS_LIMIT = const(9)
-WATCHDOG_RESET = const(10)
+BROWN_OUT = const(9)
+MISS_LIMIT = const(10)
+WATCHDOG_RESET = const(11)
 CAUSES = (
     b"none",
     b"power_up",
@@ -33,6 +34,7 @@ CAUSES = (
     b"e_stop",
     b"motor_fault",
     b"encoder_fault",
+    b"brown_out",
     b"miss_limit",
     b"watchdog_reset",
 )
@@ -44,6 +46,7 @@ IF_MISS_LIMIT = const(8)
 IF_ENCODER_SILENT = const(16)
 IF_LINK_SILENT = const(32)
 IF_WHEELS_TURNING = const(64)
+IF_BROWN_OUT = const(128)
 
 DISARM = const(0)  # requests
 CLEAR_FAULT = const(1)
@@ -62,6 +65,7 @@ _TRIPS = (
     (IF_E_STOP, E_STOP, _ALWAYS),
     (IF_MOTOR_FAULT, MOTOR_FAULT, _ALWAYS),
     (IF_ENCODER_FAULT, ENCODER_FAULT, _WHILE_ARMED),
+    (IF_BROWN_OUT, BROWN_OUT, _WHILE_ARMED),
     (IF_MISS_LIMIT, MISS_LIMIT, _WHILE_ARMED),
     (IF_ENCODER_SILENT, ENCODER_SILENCE, _WHILE_ARMED),
     (IF_LINK_SILENT, LINK_SILENCE, _WHILE_ARMED),

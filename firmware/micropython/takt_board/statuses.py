@@ -4,7 +4,7 @@ import takt_contract as contract
 from micropython import const
 from takt_messages import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from takt_board import age_gate, deadlines, safety, session
+from takt_board import age_gate, deadlines, safety, session, wheel_check
 
 SAFETY = const(0)
 CLOCK = const(1)
@@ -129,7 +129,12 @@ class Sheet:
         self._word(b"speed_right_rad_s", _fixed(control.encoder.right_rad_s, 3))
         self._flag(b"driver_enabled", control.driver_enabled)
         self._number(b"supply_mv", board.inputs.encoder.supply_mv)
+        self._word(b"encoder_left", wheel_check.NAMES[control.left_check.found])
+        self._word(b"encoder_right", wheel_check.NAMES[control.right_check.found])
         self.status.message = b"on" if control.driver_enabled else b"off"
+        if control.supply.low:
+            self.status.level = DiagnosticStatus.WARN
+            self.status.message = b"low supply"
 
     def _loop(self, board, now_ns):
         monitor = board.monitor

@@ -79,6 +79,9 @@ def load_encoder(c, encoder):
     encoder.right_rad_s = c.speed_rad_s[1]
     encoder.cycles_without_sample = c.cycles_without_sample
     encoder.implausible_in_row = c.implausible_in_row
+    encoder.left_wild = bool(c.wild[0])
+    encoder.right_wild = bool(c.wild[1])
+    encoder.fresh = bool(c.fresh)
     encoder.silent = bool(c.silent)
     encoder.fault = bool(c.fault)
 
@@ -97,6 +100,9 @@ def store_encoder(encoder, c):
     c.speed_rad_s[1] = encoder.right_rad_s
     c.cycles_without_sample = encoder.cycles_without_sample
     c.implausible_in_row = encoder.implausible_in_row
+    c.wild[0] = encoder.left_wild
+    c.wild[1] = encoder.right_wild
+    c.fresh = encoder.fresh
     c.silent = encoder.silent
     c.fault = encoder.fault
 
@@ -146,6 +152,48 @@ def store_wheel(loop, c):
     c.primed = loop.primed
 
 
+def load_check(c, check):
+    check.found = c.found
+    check.still = bool(c.still)
+    check.abrupt = bool(c.abrupt)
+    check.dead = c.dead
+    check.contrary = c.contrary
+    check.lowest_counts = c.lowest_counts
+    check.highest_counts = c.highest_counts
+    check.peak_rad_s = c.peak_rad_s
+    check.last_rad_s = c.last_rad_s
+    check.recent_rad_s = c.recent_rad_s[0]
+    check.earlier_rad_s = c.recent_rad_s[1]
+
+
+def store_check(check, c):
+    c.found = check.found
+    c.still = check.still
+    c.abrupt = check.abrupt
+    c.dead = check.dead
+    c.contrary = check.contrary
+    c.lowest_counts = check.lowest_counts
+    c.highest_counts = check.highest_counts
+    c.peak_rad_s = check.peak_rad_s
+    c.last_rad_s = check.last_rad_s
+    c.recent_rad_s[0] = check.recent_rad_s
+    c.recent_rad_s[1] = check.earlier_rad_s
+
+
+def load_supply(c, supply):
+    supply.below_low = c.below_low
+    supply.below_brown_out = c.below_brown_out
+    supply.low = bool(c.low)
+    supply.brown_out = bool(c.brown_out)
+
+
+def store_supply(supply, c):
+    c.below_low = supply.below_low
+    c.below_brown_out = supply.below_brown_out
+    c.low = supply.low
+    c.brown_out = supply.brown_out
+
+
 def load_fate(c, fate):
     fate.present = bool(c.present)
     fate.disarmed = bool(c.disarmed)
@@ -171,6 +219,11 @@ def load_control(c, control):
     load_wheel(c.wheel[0], control.left)
     load_wheel(c.wheel[1], control.right)
     load_safety(c.safety, control.safety)
+    load_check(c.check[0], control.left_check)
+    load_check(c.check[1], control.right_check)
+    load_supply(c.supply, control.supply)
+    control.left_setpoint_rad_s = c.setpoint_rad_s[0]
+    control.right_setpoint_rad_s = c.setpoint_rad_s[1]
     control.driving = bool(c.driving)
     load_fate(c.fate, control.fate)
     control.applied_any = bool(c.applied_any)
@@ -188,6 +241,11 @@ def store_control(control, c):
     store_wheel(control.left, c.wheel[0])
     store_wheel(control.right, c.wheel[1])
     store_safety(control.safety, c.safety)
+    store_check(control.left_check, c.check[0])
+    store_check(control.right_check, c.check[1])
+    store_supply(control.supply, c.supply)
+    c.setpoint_rad_s[0] = control.left_setpoint_rad_s
+    c.setpoint_rad_s[1] = control.right_setpoint_rad_s
     c.driving = control.driving
     store_fate(control.fate, c.fate)
     c.applied_any = control.applied_any

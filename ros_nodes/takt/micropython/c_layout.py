@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 _SCALARS = {
@@ -56,14 +57,27 @@ def _member(kind: Any, offset: int) -> str:
     return f"u.UINT64 | {offset}"  # a pointer: not for MicroPython to follow
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any, Any]]:
-    """Every number inside ``value``: its path, its owner (struct or array), its key there, its ctypes class."""
-    if isinstance(value, ctypes.Array):
-        entries = [(i, f"{path}[{i}]", value._type_) for i in range(len(value))]
+@dataclass(frozen=True)
+class Leaf:
+    """One number inside a struct."""
+
+    path: str
+    offset: int
+    kind: Any  # its ctypes class
+
+    @property
+    def is_float(self) -> bool:
+        return self.kind in (ctypes.c_float, ctypes.c_double)
+
+
+def leaves(kind: Any, path: str = "", offset: int = 0) -> Iterator[Leaf]:
+    """Every number inside the struct or array class ``kind``, in order."""
+    if _is_struct(kind):
+        for name, part, *_ in list(kind._fields_):
+            yield from leaves(part, f"{path}.{name}".lstrip("."), offset + getattr(kind, name).offset)
+    elif hasattr(kind, "_length_"):
+        size = ctypes.sizeof(kind._type_)
+        for i in range(kind._length_):
+            yield from leaves(kind._type_, f"{path}[{i}]", offset + i * size)
     else:
-        entries = [(name, f"{path}.{name}".lstrip("."), kind) for name, kind, *_ in list(value._fields_)]
-    for key, place, kind in entries:
-        if _is_struct(kind) or hasattr(kind, "_length_"):
-            yield from leaves(value[key] if isinstance(key, int) else getattr(value, key), place)
-        else:
-            yield place, value, key, kind
+        yield Leaf(path, offset, kind)

@@ -27,6 +27,7 @@ _STORE_BYTES = 8192  # at least takt_board.ledger.STORE_BYTES
 _MCL_CURRENT_AND_FUTURE = 3
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
+_SIGSET_WORDS = 16
 
 
 class _Parser(argparse.ArgumentParser):
@@ -125,16 +126,16 @@ def _be_punctual(priority: int) -> int:
     return 0
 
 
-def _signal_pipe() -> int:
-    """SIGINT and SIGTERM as bytes on a descriptor: the C handler writes them, whoever is running."""
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    os.set_blocking(writer, False)
-    os.set_inheritable(reader, True)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    signal.set_wakeup_fd(writer)
-    return reader
+def _signals_to_read() -> int:
+    """SIGINT and SIGTERM as a descriptor: blocked, so that neither CPython nor MicroPython is ever cut short by one."""
+    numbers = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    mask = (ctypes.c_uint64 * _SIGSET_WORDS)(sum(1 << (number - 1) for number in numbers))
+    descriptor = ctypes.CDLL(None).signalfd(-1, ctypes.byref(mask), os.O_NONBLOCK)
+    if descriptor < 0:
+        raise TaktError("signals cannot be read as a descriptor", "run it on Linux")
+    os.set_inheritable(descriptor, True)
+    return int(descriptor)
 
 
 def _find_modules(given: Path | None) -> tuple[list[Path], int]:
@@ -152,14 +153,17 @@ def _find_modules(given: Path | None) -> tuple[list[Path], int]:
 
 
 def _run_child(program: Path, words: list[str], fifo: int) -> int:
-    """The interpreter as a child: it ends with this process, and hears of signals through the pipe."""
+    """The interpreter as a child with our descriptors and blocked signals; it ends with this process."""
 
     def prepare() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         _be_punctual(fifo)
 
-    return subprocess.Popen([str(program), *words], close_fds=False, preexec_fn=prepare).wait()
+    child = subprocess.Popen([str(program), *words], close_fds=False, preexec_fn=prepare)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: child.send_signal(number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    return child.wait()
 
 
 def run(words: list[str]) -> int:
@@ -168,11 +172,12 @@ def run(words: list[str]) -> int:
     other = interpreter.other_interpreter()
     wheel = None if other else interpreter.wheel()
     folders, heap_kib = _find_modules(options.modules)
+    signals = _signals_to_read()  # before anyone sees a line, and may end what stands behind it
     links: list[Path] = []
     handed = [_open_line(options.link, links), _open_line(options.plant, links)]
     address, kept = _map_retained(None if other else options.retained)
     os.environ.update(interpreter.search_path(*folders))
-    numbers = [str(address), str(_signal_pipe()), options.key, str(options.domain)]
+    numbers = [str(address), str(signals), options.key, str(options.domain)]
     granted = 0 if other else _be_punctual(options.fifo)
     start = ["-X", f"heapsize={options.heap_kib or heap_kib}k", "-m", options.main]
     start += [*handed, *numbers, str(options.fifo if other else granted)]

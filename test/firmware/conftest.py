@@ -57,8 +57,12 @@ def firmware_build() -> Path:
 
 
 @pytest.fixture(scope="session")
-def core_library(firmware_build: Path) -> Path:
-    return firmware_build / "libtakt_core.so"
+def core_library(request: pytest.FixtureRequest) -> Path:
+    """``TAKT_CORE_LIBRARY`` (mutation testing puts a mutant there), or the one just built."""
+    if given := os.environ.get("TAKT_CORE_LIBRARY"):
+        return Path(given)
+    folder: Path = request.getfixturevalue("firmware_build")
+    return folder / "libtakt_core.so"
 
 
 @pytest.fixture(scope="session")

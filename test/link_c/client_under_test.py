@@ -41,10 +41,12 @@ def build(folder: Path) -> ctypes.CDLL:
         probe,
     ]
     subprocess.run(list(map(str, command)), check=True)
-    return _declare(ctypes.CDLL(str(library)))
+    return load(library)
 
 
-def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
+def load(path: Path) -> ctypes.CDLL:
+    """The library at `path` with its functions declared."""
+    library = ctypes.CDLL(str(path))
     for name, result in {
         "takt_client_clock": ctypes.c_void_p,
         "takt_client_stats": ctypes.POINTER(Stats),

@@ -11,12 +11,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the modules beside the tests
 
-from client_under_test import ROOT, Client, build  # noqa: E402
+from client_under_test import ROOT, Client, build, load  # noqa: E402
 from scripted_agent import World  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """``TAKT_CLIENT_LIBRARY`` (mutation testing puts a mutant there), or one built from the sources."""
+    if given := os.environ.get("TAKT_CLIENT_LIBRARY"):
+        return load(Path(given))
     return build(tmp_path_factory.mktemp("client"))
 
 

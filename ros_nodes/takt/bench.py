@@ -6,7 +6,7 @@ import importlib
 
 from takt.errors import TaktError
 
-BENCHES = {"vision": "takt.vision.bench"}
+BENCHES = {"firmware": "takt.firmware_gates.bench", "vision": "takt.vision.bench"}
 
 
 def main(argv: list[str]) -> int:

@@ -1,7 +1,7 @@
-"""Tokens of C as our own firmware writes it: `tokens` keeps every token's place, `statements` finds what could be deleted.
+"""Tokens of C as our own firmware writes it: `tokens` keeps each one's place, `statements` finds what can be deleted.
 
-Not a parser: it knows as much of the grammar as `takt.firmware_gates.mutants` needs to tell a product from a pointer and
-a statement from a declaration. What it gets wrong does not compile, and is then no mutant.
+Not a parser: it knows as much of the grammar as `takt.firmware_gates.mutants` needs to tell a product from a pointer
+and a statement from a declaration. What it gets wrong does not compile, and is then no mutant.
 """
 
 from __future__ import annotations
@@ -21,10 +21,43 @@ _TOKEN = re.compile(
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", re.MULTILINE)
 _DEFINE = re.compile(r"[ \t]*#[ \t]*define[ \t]+\w+[ \t]+")
 TYPE_WORDS = frozenset(
-    "void bool char short int long float double signed unsigned const volatile static struct enum union _Atomic".split()
+    [
+        "void",
+        "bool",
+        "char",
+        "short",
+        "int",
+        "long",
+        "float",
+        "double",
+        "signed",
+        "unsigned",
+        "const",
+        "volatile",
+        "static",
+        "struct",
+        "enum",
+        "union",
+        "_Atomic",
+    ]
 )
 KEYWORDS = frozenset(
-    "if else for while do switch case default return break continue goto typedef sizeof".split()
+    [
+        "if",
+        "else",
+        "for",
+        "while",
+        "do",
+        "switch",
+        "case",
+        "default",
+        "return",
+        "break",
+        "continue",
+        "goto",
+        "typedef",
+        "sizeof",
+    ]
 )
 
 
@@ -134,7 +167,9 @@ def _starts_statement(found: list[Token], index: int) -> bool:
     fresh = before.text in (";", "{", "}", "else", "do") or (
         before.text == ")" and found[_opening(found, index - 1) - 1].text in ("if", "for", "while", "switch")
     )
-    labelled = before.text == ":" and any(part.text in ("case", "default") for part in found[index - 4 : index])
+    labelled = before.text == ":" and any(
+        part.text in ("case", "default") for part in found[index - 4 : index]
+    )
     if not (fresh or labelled) or _inside_parentheses(found, index):
         return False
     if token.text in ("break", "continue", "return"):

@@ -1,11 +1,11 @@
 """Mutation testing of the firmware's safety-relevant files: builds each mutant and sees whether the tests notice.
 
-Each mutant is compiled into the two shared libraries that the unit tests load and judged by the tests of its file, then,
-should they all pass, by the tests of the whole board. Tests run in a fork of this process, which has everything imported:
-about half a second a mutant. Machine code that equals the original's is a survivor without a run; machine code that
+Each mutant is compiled into the two shared libraries that the unit tests load, and judged by the tests of its file and
+of the whole board. Tests run in a fork of this process, which has everything imported: about half a second a mutant.
+Machine code that equals the original's is a survivor without a run; machine code that
 equals another mutant's is the same mutant and left out. What does not compile is none.
 
-The journal makes a run resumable: it is keyed by the words of the file, of the tests, and of this package.
+The journal makes a run resumable: it is keyed by the mutants and by the tests.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from takt.firmware_gates.mutants import Mutant, mutants
 from takt.firmware_gates.tree import CORE, FIRMWARE, ROOT, host_compiler
 
 FLAGS = ["-std=c11", "-O1", "-w", "-fPIC", "-ffp-contract=off"]
-CPU_LIMIT_S = 20  # of one mutant's tests, which take 1 s: a loop without end is noticed by this
+CPU_LIMIT_S = 8  # of one mutant's tests, which take 1 s: a loop without end is noticed by this
 WALL_LIMIT_S = 120.0  # generous, for a busy machine: waiting is not a fault of the mutant
 BOARD_TESTS = ("test/firmware/test_board*.py",)
 TESTS = {
@@ -61,11 +61,9 @@ def tests_of(name: str) -> list[Path]:
 
 
 def fingerprint(name: str) -> str:
-    """Changes with the mutated file, with the tests that judge it, and with the operators."""
-    parts = [CORE / "src" / f"{name}.c", CORE / "include" / "takt" / f"{name}.h", *tests_of(name)]
-    parts += [Path(__file__).parent / f"{part}.py" for part in ("c_tokens", "mutants")]
-    digest = hashlib.sha256()
-    for path in parts:
+    """Changes with the mutants of the file, and so with the file, and with the tests that judge it."""
+    digest = hashlib.sha256(repr(mutants((CORE / "src" / f"{name}.c").read_text())).encode())
+    for path in tests_of(name):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -110,7 +108,9 @@ class Workshop:
         command = [self.compiler, *FLAGS, *self.includes, "-c", "-o", str(to), str(source)]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
-    def link(self, name: str, replacement: Path, folder: Path) -> dict[str, str]:
+    def link(
+        self, name: str, replacement: Path, folder: Path, options: tuple[str, ...] = ()
+    ) -> dict[str, str]:
         """Both libraries with `replacement` as the object of `name`; the environment that makes the tests use them."""
         parts = [replacement if stem == name else self.object(stem) for stem in self.core]
         environment = {}
@@ -119,7 +119,7 @@ class Workshop:
             "TAKT_CLIENT_LIBRARY": "client_probe",
         }.items():
             library = folder / f"{end}.so"
-            command = [self.compiler, "-shared", "-o", library, *parts, self.object(end), "-lm"]
+            command = [self.compiler, "-shared", *options, "-o", library, *parts, self.object(end), "-lm"]
             subprocess.run([str(word) for word in command], check=True, capture_output=True)
             environment[variable] = str(library)
         return environment

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import takt.contract
+from takt import firmware_ports
 
 Parameter = str | int | float | bool
 
@@ -37,6 +38,7 @@ class SimOptions:
 
     run_dir: Path
     firmware: Path
+    port: str = "posix"  # a name of takt.firmware_ports.PORTS: how ``firmware`` is started
     seed: int = 1
     seconds: float = 40.0
     name: str = "takt"  # prefix of the shared memory segments: two runs on one machine do not meet
@@ -51,7 +53,7 @@ def simulation(options: SimOptions) -> list[Process]:
     """The robot in MuJoCo: firmware process and plant at one end, rendered camera at the other."""
     run, segment = options.run_dir, f"{options.name}_camera"
     device = run / "link"
-    ends = [_posix_firmware(options), _plant(options)]
+    ends = [_firmware(options), _plant(options)]
     if options.cut_link_at_s >= 0.0:
         ends.append(_cable(run, options.cut_link_at_s))
         device = run / "cable"
@@ -86,13 +88,13 @@ def load(path: Path) -> list[Process]:
     return [Process(**{**row, "arguments": tuple(row["arguments"])}) for row in rows]
 
 
-def _posix_firmware(options: SimOptions) -> Process:
-    run, priority = options.run_dir, takt.contract.load().scheduling.firmware
-    lines = ("--link", f"pty:{run / 'link'}", "--plant", f"unix:{run / 'plant'}")
-    # Memory that outlives a reset, as on a board. On a disk the control thread would wait for its writes.
-    retained = ("--retained", f"/dev/shm/{options.name}_retained")
-    arguments = (*lines, *retained, "--fifo", str(priority))
-    return Process("firmware", str(options.firmware), arguments, ros=False)
+def _firmware(options: SimOptions) -> Process:
+    run = options.run_dir
+    retained = Path(f"/dev/shm/{options.name}_retained")
+    priority = takt.contract.load().scheduling.firmware
+    lines = firmware_ports.Lines(options.firmware, run / "link", run / "plant", retained, priority)
+    program, arguments = firmware_ports.PORTS[options.port].command(lines)
+    return Process("firmware", program, arguments, ros=False)
 
 
 def _plant(options: SimOptions) -> Process:

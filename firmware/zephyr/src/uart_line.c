@@ -57,11 +57,6 @@ int takt_uart_line_open(takt_uart_line_t *line)
     if (status < 0) {
         return status;
     }
-    if (IS_ENABLED(CONFIG_UART_STELLARIS)) {
-        /* That driver raises the first transmit interrupt for one port only. A byte between frames is nothing
-         * to either receiver, and after it the interrupt works. */
-        uart_poll_out(line->uart, 0);
-    }
     uart_irq_rx_enable(line->uart);
     return 0;
 }

@@ -8,15 +8,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from takt import resources
+from takt import firmware_ports, resources
 from takt.errors import TaktError
 
 _FAULTS = ("blank_camera", "cut_link")
-# name -> program below the source tree's root, and what to do where it is missing
-_FIRMWARES = {
-    "posix": ("build/firmware/takt_firmware", "build it: ./run firmware posix"),
-    "micropython": ("ros_nodes/takt/micropython/launch.py", "run the demo from the source tree"),
-}
 _REFERENCE_LOOP = "build/firmware/reference_loop"
 
 
@@ -28,6 +23,7 @@ class Options:
     seed: int
     headless: bool
     json_file: Path | None
+    port: str  # a name of firmware_ports.PORTS
     firmware: Path
     weights: str
     faults: dict[str, float]  # kind -> second of the run
@@ -54,12 +50,14 @@ def parse(argv: list[str]) -> Options:
         raise TaktError(f"the folder of {given.json} does not exist", "make it, or name another file")
     if not given.headless:
         _require_free(given.port)
+    port, firmware = firmware_ports.image(given.firmware)
     return Options(
         seconds=given.seconds,
         seed=given.seed,
         headless=given.headless,
         json_file=given.json,
-        firmware=_firmware(given.firmware),
+        port=port,
+        firmware=firmware,
         weights=str(Path(given.weights).resolve()) if given.weights else "",
         faults=dict(_fault(text) for text in given.fault),
         dashboard_port=given.port,
@@ -80,7 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=1, help="arena and target path (default 1)")
     parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the report here")
-    parser.add_argument("--firmware", default="posix", help="posix, micropython, or the path of a program")
+    parser.add_argument(
+        "--firmware",
+        default="posix",
+        help=f"{', '.join(firmware_ports.PORTS)}, or the path of a program like posix's (default posix)",
+    )
     parser.add_argument(
         "--weights", default="", metavar="ONNX", help="detector weights instead of the shipped ones"
     )
@@ -100,14 +102,6 @@ def _require_free(port: int) -> None:
         except (OSError, OverflowError) as error:
             fix = "end the program that holds it, or name another: --port 8081"
             raise TaktError(f"the page cannot have port {port} ({error})", fix) from None
-
-
-def _firmware(name: str) -> Path:
-    place, fix = _FIRMWARES.get(name, (name, "give posix, micropython or the path of a program"))
-    path = resources.path("firmware").parent / place if name in _FIRMWARES else Path(name)
-    if not path.is_file():
-        raise TaktError(f"the firmware {path} does not exist", fix)
-    return path.resolve()
 
 
 def _fault(text: str) -> tuple[str, float]:

@@ -16,7 +16,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 
 import takt.contract
-from takt import graph
+from takt import firmware_ports, graph
 from takt.contract import feasibility
 from takt.demo import options as demo_options
 from takt.demo import report as demo_report
@@ -73,6 +73,7 @@ class Run:
             graph.SimOptions(
                 run_dir=options.run_dir,
                 firmware=options.firmware,
+                port=options.port,
                 seed=options.seed,
                 seconds=options.seconds,
                 name=self._name,
@@ -167,6 +168,8 @@ class Run:
         return {
             "seconds": options.seconds,
             "seed": options.seed,
+            "firmware": options.port,
+            "time": firmware_ports.PORTS[options.port].time,
             "contract_hash": contract.hash_property,
             "bring_up_s": round(self._bring_up_s, 2),
             "mission": scored,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import termios
 import tty
 from pathlib import Path
 
@@ -39,6 +40,10 @@ class PtyEnd:
             return os.write(self._near, data)
         except BlockingIOError:
             return 0
+
+    def discard(self) -> None:
+        """Forget what the far end has not read yet."""
+        termios.tcflush(self._far, termios.TCIFLUSH)
 
     def hang_up(self) -> None:
         """Close both ends, as a pulled cable does; the link stays and leads nowhere."""

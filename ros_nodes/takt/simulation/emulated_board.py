@@ -53,7 +53,10 @@ class LinkRelay:
 
     def from_board(self, now_s: float) -> None:
         """Bytes that the board sent. A host that has not read for 100 ms shall meet the present, not the past."""
-        data = self.board.recv(65536)
+        try:
+            data = self.board.recv(65536)
+        except ConnectionResetError:  # the machine has ended; the end of its console says so too
+            data = b""
         if self.host.write(data) == len(data):
             self._blocked_since_s = None
         elif self._blocked_since_s is None:
@@ -109,7 +112,7 @@ def _die_with_parent() -> None:
 def set_priorities(pid: int, fifo: int) -> None:
     """SCHED_FIFO for a QEMU that runs and for this process; a refusal is a warning with the fix.
 
-    QEMU's main loop carries bytes and fires timers, under the same lock as the emulated processor's thread: of equals in
+    QEMU's main loop carries bytes and fires timers, under the same lock as the processor's thread: of equals in
     SCHED_FIFO the processor would keep the lock, so it comes one below.
     """
     try:

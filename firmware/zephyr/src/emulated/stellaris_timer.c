@@ -1,9 +1,9 @@
 /* System clock of the emulated LM3S6965, exact against the emulator's clock.
  *
  * The SysTick driver reloads its counter for every timeout and loses what passes between reading and writing
- * it: a few instructions on a chip, microseconds under QEMU, where 2000 reloads a second make the clock slow by
- * 0.5 %, fifty times more than the link allows a board's clock to be off. Here the SysTick counter runs freely and
- * is never written, and general-purpose timer 0 interrupts at the next timeout. */
+ * it: a few instructions on a chip, microseconds under QEMU, where 2000 reloads a second make the clock slow
+ * by 0.5 %, fifty times more than the link allows a board's clock to be off. Here the SysTick counter runs
+ * freely and is never written, and general-purpose timer 0 interrupts at the next timeout. */
 #include <zephyr/arch/cpu.h>
 #include <zephyr/drivers/timer/system_timer.h>
 #include <zephyr/init.h>
@@ -18,25 +18,30 @@
 #define TIMER_CLEAR    (TIMER + 0x24u)
 #define TIMER_LOAD     (TIMER + 0x28u)
 #define TIMER_IRQ      19
-#define TIMER_PRIORITY 1
+#define TIMER_PRIORITY 3 /* the UARTs': none nests in another */
 
 #define SYSTICK_CONTROL 0xe000e010u /* 5: runs, at the core's clock, without an interrupt */
 #define SYSTICK_RELOAD  0xe000e014u
 #define SYSTICK_VALUE   0xe000e018u
 #define SYSTICK_BITS    0xffffffu
 
-#define TICK      ((uint32_t)(CONFIG_SYS_CLOCK_HW_CYCLES_PER_SEC / CONFIG_SYS_CLOCK_TICKS_PER_SEC))
-#define MAX_TICKS (SYSTICK_BITS / 2u / TICK) /* an interrupt at least this often: no turn of the counter is missed */
+#define TICK ((uint32_t)(CONFIG_SYS_CLOCK_HW_CYCLES_PER_SEC / CONFIG_SYS_CLOCK_TICKS_PER_SEC))
+#define MAX_TICKS \
+    (SYSTICK_BITS / 4u / TICK) /* an interrupt at least this often: no turn of the counter is missed */
 
 static uint64_t counted;   /* cycles since the start */
 static uint32_t last;      /* counter when they were counted, turned to count up */
 static uint64_t announced; /* cycles of the ticks that the kernel knows of */
 
-static uint64_t count(void) /* interrupts locked */
+/* Interrupts locked. QEMU's counter may step back by one around its turn: then time stands still. */
+static uint64_t count(void)
 {
     const uint32_t now = SYSTICK_BITS - (sys_read32(SYSTICK_VALUE) & SYSTICK_BITS);
-    counted += (now - last) & SYSTICK_BITS;
-    last = now;
+    const uint32_t step = (now - last) & SYSTICK_BITS;
+    if (step <= SYSTICK_BITS / 2u) {
+        counted += step;
+        last = now;
+    }
     return counted;
 }
 
@@ -55,7 +60,8 @@ static void on_timer(const void *unused)
 void sys_clock_set_timeout(int32_t ticks, bool idle)
 {
     ARG_UNUSED(idle);
-    const uint32_t ahead = ticks == K_TICKS_FOREVER ? MAX_TICKS : (uint32_t)CLAMP(ticks, 1, (int32_t)MAX_TICKS);
+    const uint32_t ahead =
+        ticks == K_TICKS_FOREVER ? MAX_TICKS : (uint32_t)CLAMP(ticks, 1, (int32_t)MAX_TICKS);
     const unsigned int key = irq_lock();
     const uint64_t now = count();
     const uint64_t passed = (now - announced) / TICK;

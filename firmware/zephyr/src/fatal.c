@@ -1,4 +1,5 @@
-/* A fault of the processor or the kernel (bad address, stack overflow, failed assertion) starts the board anew.
+/* A fault of the processor or the kernel (bad address, stack overflow, failed assertion) starts the board
+ * anew.
  *
  * The kernel's own handler stops with interrupts locked: then neither the control loop nor the task watchdog
  * runs, and a board without a hardware watchdog would hold its last duty. A reset is motors off, and the next

@@ -7,6 +7,7 @@ import importlib
 from takt.errors import TaktError
 
 PROOFS = {
+    "commands": "takt.simulation.command_proof",
     "mpy-parity": "takt.micropython.parity",
     "kills": "takt.demo.kills",
     "clock": "takt.link_proofs.clock",

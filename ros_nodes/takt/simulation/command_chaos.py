@@ -19,7 +19,8 @@ from takt.simulation import replay
 MS = 1_000_000
 _ROS_START_NS = 1_700_000_000_000_000_000
 _GARBAGE = (math.nan, math.inf, -math.inf, 1e30, -3.4e38, 8.001, -8.001)
-_MODES = ("good", "good", "good", "edge", "stale", "future", "zero", "garbage", "silent", "repeat")
+_BAD = ("edge", "stale", "future", "zero", "garbage", "repeat")
+_MODES = ("good",) * 6 + ("silent",) * 3 + _BAD
 
 
 class Chaos:

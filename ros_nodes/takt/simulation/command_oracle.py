@@ -1,12 +1,13 @@
 """What the board must do with commands, said a second time and from the contract alone: `Oracle`.
 
-Plain integers, no code shared with the firmware. It follows the inputs of each cycle and holds the outputs against them.
+Plain integers, no code shared with the firmware. It follows each cycle's inputs and judges its outputs.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class Oracle:
     def _forget(self) -> None:
         """As after a reset."""
         self._taken = 0
-        self._held: dict[str, float] | None = None
+        self._held: dict[str, Any] | None = None
         self._refused = dict.fromkeys(VERDICTS, 0)
         self._armed = False
         self._arm_seen = 0
@@ -71,7 +72,7 @@ class Oracle:
         verdict = self._judge(given)
         self._hold_against(given, got, verdict, result["refused"][0].tolist())
 
-    def _judge(self, given: dict) -> str:
+    def _judge(self, given: dict[str, Any]) -> str:
         """The gate, by the words of docs/firmware.md."""
         if given["command_sequence"] != self._taken:
             self._taken = given["command_sequence"]
@@ -87,7 +88,7 @@ class Oracle:
             self._held = None
         return verdict
 
-    def _reason_to_refuse(self, held: dict, given: dict) -> str:
+    def _reason_to_refuse(self, held: dict[str, Any], given: dict[str, Any]) -> str:
         limits = self._contract.limits
         pairs = ((held["speed_m_s"], limits.speed_m_s), (held["yaw_rate_rad_s"], limits.yaw_rate_rad_s))
         if any(
@@ -106,7 +107,9 @@ class Oracle:
         age_ns = given["ros_now_ns"] - held["stamp_ns"]
         return "stale" if age_ns + given["ros_bound_ns"] > self._max_age_ns else "applied"
 
-    def _hold_against(self, given: dict, got: dict, verdict: str, refused: list[int]) -> None:
+    def _hold_against(
+        self, given: dict[str, Any], got: dict[str, Any], verdict: str, refused: list[int]
+    ) -> None:
         rung = RUNGS[got["rung"]]
         self._rule(all(map(math.isfinite, got["setpoint"])), "the setpoint is a number")
         self._rule(refused == [self._refused[name] for name in VERDICTS], "refusals are counted exactly")
@@ -125,7 +128,7 @@ class Oracle:
         self._check_stop(given, got)
         self._last_duty, self._last_setpoint = tuple(duty), tuple(got["setpoint"])
 
-    def _check_arming(self, given: dict, got: dict) -> None:
+    def _check_arming(self, given: dict[str, Any], got: dict[str, Any]) -> None:
         fresh = given["requests"][replay.ARM] != self._arm_seen
         self._arm_seen = given["requests"][replay.ARM]
         if got["armed"] and not self._armed:
@@ -133,7 +136,7 @@ class Oracle:
             self._rule(fresh, "only a fresh request arms")
         self._armed = bool(got["armed"])
 
-    def _note_applied(self, given: dict) -> None:
+    def _note_applied(self, given: dict[str, Any]) -> None:
         self._tally.applied_cycles += 1
         held = self._held
         if held is None:
@@ -143,7 +146,7 @@ class Oracle:
         self._tally.oldest_applied_ns = max(self._tally.oldest_applied_ns, age_ns)
         self._rule(age_ns <= self._max_age_ns, "a stale command is never applied")
 
-    def _check_limits(self, given: dict, got: dict) -> None:
+    def _check_limits(self, given: dict[str, Any], got: dict[str, Any]) -> None:
         control = self._contract.control
         step = control.duty_slew_per_s * min(max(given["dt_s"], 0.001), 0.05) * 1.0001
         for wheel in (0, 1):
@@ -152,7 +155,7 @@ class Oracle:
             if got["armed"]:
                 self._rule(abs(duty - self._last_duty[wheel]) <= step, "no jump over one slew step")
 
-    def _check_stop(self, given: dict, got: dict) -> None:
+    def _check_stop(self, given: dict[str, Any], got: dict[str, Any]) -> None:
         """Silence: the setpoint never grows in HOLD and is 0 within 300 ms of the last command."""
         if RUNGS[got["rung"]] == "HOLD":
             # forward and turning each, since one of them may end first

@@ -31,9 +31,7 @@ def prove(count: int, seed: int, library: Path = LIBRARY) -> Tally:
     return tally
 
 
-def _run_chunk(
-    library: Path, contract: takt.contract.Contract, seed: int, cycles: int, tally: Tally
-) -> None:
+def _run_chunk(library: Path, contract: takt.contract.Contract, seed: int, cycles: int, tally: Tally) -> None:
     chaos, oracle, board = Chaos(contract, seed), Oracle(contract, tally), replay.Replay(library)
     result = np.zeros(1, replay.RESULT)
     for _ in range(cycles):

@@ -12,6 +12,7 @@ PROOFS = {
     "kills": "takt.demo.kills",
     "clock": "takt.link_proofs.clock",
     "recoveries": "takt.link_proofs.recoveries",
+    "reliable": "takt.link_proofs.reliable",
 }
 
 

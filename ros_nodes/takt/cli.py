@@ -19,6 +19,10 @@ COMMANDS = {
         "takt.vision.detect_command",
         "boxes in pictures, a camera or a film: takt detect --model CARD IMAGE...",
     ),
+    "model": (
+        "takt.vision.model_command",
+        "judge a model, make its INT8 twin: takt model evaluate|quantize CARD",
+    ),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
     "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
     "install": ("takt.install.command", "systemd units and udev rules for the robot"),

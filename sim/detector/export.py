@@ -58,6 +58,7 @@ def card(parameters: int, training: dict[str, Any], accuracy: dict[str, Any]) ->
         },
         "output": {"name": OUTPUT, "strides_px": [_STRIDE_PX]},
         "thresholds": {"score": 0.35, "overlap": 0.55},
+        "int8": {"weights": "takt_nano_int8.onnx", "allowed_loss_points": 1.0},
         "parameters": parameters,
         "opset": OPSET,
         "training": training,

@@ -8,14 +8,24 @@ envelope over all recall points (as PASCAL VOC since 2010).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from takt.frames import Detections
 from takt.vision.suppression import overlaps
 
 Floats = NDArray[np.float32]
+
+
+class Found(Protocol):
+    """What a detector answers, best first: Detections of a ring, or Candidates of any number."""
+
+    @property
+    def boxes_xyxy_px(self) -> Floats: ...
+    @property
+    def scores(self) -> Floats: ...
+    def of_class(self, class_id: int) -> Found: ...
 
 
 @dataclass
@@ -43,7 +53,7 @@ class Accuracy:
 
     def add(
         self,
-        found: Detections,
+        found: Found,
         boxes_xyxy_px: Floats,
         class_ids: NDArray[np.int32],
         ignored: NDArray[np.bool_],
@@ -57,10 +67,11 @@ class Accuracy:
             )
 
     def mean_average_precision(self) -> float:
-        """Mean over the classes."""
-        return float(np.mean([tally.average_precision() for tally in self.classes]))
+        """Mean over the classes of which there was anything to find; 0 when there was nothing at all."""
+        known = [tally.average_precision() for tally in self.classes if tally.objects]
+        return float(np.mean(known)) if known else 0.0
 
-    def _add_class(self, tally: ClassTally, found: Detections, asked: Floats, ignored: Floats) -> None:
+    def _add_class(self, tally: ClassTally, found: Found, asked: Floats, ignored: Floats) -> None:
         tally.objects += len(asked)
         taken = np.zeros(len(asked), np.bool_)
         for box, score in zip(found.boxes_xyxy_px, found.scores, strict=True):

@@ -53,6 +53,8 @@ class Detector:
 
     def fit(self, width_px: int, height_px: int) -> None:
         """From now on pictures of this size; the session stays."""
+        if self._preprocessor.size == (width_px, height_px):
+            return
         self._preprocessor = self._preprocessor_for(width_px, height_px)
         self._binding = self._bind()
 
@@ -75,6 +77,10 @@ class Detector:
             found = suppress(found, self.card.overlap_threshold, most)
         self._preprocessor.to_source(found.boxes_xyxy_px, self.card.output.clip)
         return found
+
+    def run_bare(self) -> None:
+        """The network alone on the tensor of the last picture, as anybody would call it: what cannot be avoided."""
+        self._session.run(self._names, {self._tensor.name: self._preprocessor.tensor})
 
     def cancel(self) -> None:
         """Let a run that is under way end at its next operator; it raises. Cleared by ``resume``."""

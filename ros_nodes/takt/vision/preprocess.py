@@ -31,6 +31,7 @@ class Preprocessor:
         channels_last: bool = False,
     ) -> None:
         rows, columns = model_input.height_px, model_input.width_px
+        self.size = (width_px, height_px)
         self._shape = (height_px, width_px, 3)
         self._fit(model_input.letterbox, width_px, height_px, columns, rows)
         shape = (1, rows, columns, 3) if channels_last else (1, 3, rows, columns)

@@ -30,6 +30,11 @@ class Candidates:
         """Nothing found."""
         return Candidates(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int32))
 
+    def of_class(self, class_id: int) -> Candidates:
+        """Only the boxes of one class, in the same order."""
+        chosen = self.class_ids == class_id
+        return Candidates(self.boxes_xyxy_px[chosen], self.scores[chosen], self.class_ids[chosen])
+
     def best(self, most: int = MAX_DETECTIONS) -> Detections:
         """The first ``most`` as a ring can carry them."""
         return Detections(self.boxes_xyxy_px[:most], self.scores[:most], self.class_ids[:most])

@@ -51,8 +51,10 @@ static void serve(takt_client_t *client, unsigned service, const uint8_t *payloa
         client->config.context, service, payload + XRCE_IDENTITY_BYTES, size - XRCE_IDENTITY_BYTES,
         room + message.size, message.capacity - message.size, now_ns);
     client->serving = false;
+    /* The payload may be gone by now: the identity is read where it was written. */
+    const uint8_t *identity = room + message.size - XRCE_IDENTITY_BYTES;
     if (written > message.capacity - message.size &&
-        client_reply_start(client, service, request, payload, written)) {
+        client_reply_start(client, service, request, identity, written)) {
         return;
     }
     if (written == 0 || written > message.capacity - message.size) {

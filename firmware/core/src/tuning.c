@@ -1,14 +1,16 @@
 /* A set of parameter values into the control configuration; see takt/tuning.h. */
 #include "takt/tuning.h"
 
+#include <math.h>   /* fabsf */
 #include <string.h> /* memcmp */
+
+#define AT_ZERO_RAD_S 0.02f /* shaping nears its wish asymptotically; 1 mm/s at the rim */
 
 takt_motion_t takt_tuning_motion(bool armed, const takt_outputs_t *outputs)
 {
     bool at_zero = true;
     for (unsigned wheel = 0; wheel < TAKT_WHEELS; wheel++) {
-        const float setpoint_rad_s = outputs->setpoint_rad_s[wheel];
-        at_zero = at_zero && !(setpoint_rad_s < 0.0f) && !(setpoint_rad_s > 0.0f);
+        at_zero = at_zero && fabsf(outputs->setpoint_rad_s[wheel]) < AT_ZERO_RAD_S;
     }
     const bool turning = (outputs->conditions & TAKT_CONDITION_WHEELS_TURNING) != 0;
     return (takt_motion_t){.armed = armed, .standing = at_zero && !turning};

@@ -54,9 +54,7 @@ class Parameters:
         return self.ask("list_parameters", request, m.ListParameters_Response).result
 
     def get(self, *names: str) -> list[float]:
-        reply = self.ask(
-            "get_parameters", m.GetParameters_Request(list(names)), m.GetParameters_Response
-        )
+        reply = self.ask("get_parameters", m.GetParameters_Request(list(names)), m.GetParameters_Response)
         return [v.integer_value if v.type == INTEGER else v.double_value for v in reply.values]
 
     def types(self, *names: str) -> list[int]:

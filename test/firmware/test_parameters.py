@@ -130,7 +130,9 @@ def test_the_good_of_a_set_are_set_and_of_an_atomic_one_none(parameters: Paramet
 def test_malformed_requests_get_no_reply_and_change_nothing(parameters: Parameters) -> None:
     rig = parameters.rig
     before = parameters.get(*TABLE)
-    good = messages.SetParameters_Request([messages.Parameter("limits.speed_m_s", messages.ParameterValue(3))])
+    good = messages.SetParameters_Request(
+        [messages.Parameter("limits.speed_m_s", messages.ParameterValue(3))]
+    )
     for cut in range(len(good.to_cdr())):
         rig.ros.request("/base/set_parameters", bytes(24), good.to_cdr()[:cut])
         rig.ros.request("/base/list_parameters", bytes(24), b"\xff\xff\xff\x7f" + bytes(cut))

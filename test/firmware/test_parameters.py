@@ -1,4 +1,4 @@
-"""The board's parameters in virtual time: what ROS tools see, what is refused and why, and when a value takes effect."""
+"""The board's parameters in virtual time: what ROS tools see, what is refused and why, and when a value is obeyed."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "board_clock.h"
 #include "options.h"
@@ -62,6 +63,13 @@ static size_t link_write(void *context, const uint8_t *bytes, size_t count)
     return takt_line_write(&((machine_t *)context)->link, bytes, count);
 }
 
+static uint32_t draw_nonce(void)
+{
+    uint32_t nonce = 0;
+    return getrandom(&nonce, sizeof nonce, 0) == (ssize_t)sizeof nonce ? nonce
+                                                                       : (uint32_t)takt_monotonic_ns();
+}
+
 static takt_platform_t make_platform(machine_t *machine, takt_ledger_store_t *retained)
 {
     const takt_platform_t platform = {
@@ -73,6 +81,7 @@ static takt_platform_t make_platform(machine_t *machine, takt_ledger_store_t *re
         .link_read = link_read,
         .link_write = link_write,
         .retained = retained,
+        .nonce = draw_nonce(),
         .miss_limit = TAKT_SAFETY_MISS_LIMIT_POSIX,
     };
     return platform;
@@ -186,7 +195,7 @@ static int run(machine_t *machine, const takt_options_t *options, const sigset_t
         return 2; /* leaving main ends the control thread; a silent firmware is a disabled driver */
     }
     fprintf(stderr, "takt_firmware: boot %u, contract %s, SCHED_FIFO asked %d granted %d, link %d\n",
-            machine->board.ledger.boot_count, TAKT_CONTRACT_HASH, options->fifo, control_priority,
+            takt_ledger_boots(&machine->board.ledger), TAKT_CONTRACT_HASH, options->fifo, control_priority,
             link_priority);
     int signal_number = 0;
     sigwait(signals, &signal_number);

@@ -68,7 +68,7 @@ size_t takt_twin_size(void);
 size_t takt_twin_view_size(void);
 size_t takt_twin_retained_size(void);
 void takt_twin_init(takt_twin_t *twin, void *retained, uint32_t key, uint16_t domain, bool watchdog_reset,
-                    uint32_t miss_limit, uint64_t now_ns);
+                    uint32_t miss_limit, uint64_t now_ns, uint32_t nonce);
 void takt_twin_control_cycle(takt_twin_t *twin, uint64_t release_ns, uint64_t start_ns, uint64_t execution_ns,
                              uint64_t execution_cpu_ns);
 uint64_t takt_twin_next_release(const takt_twin_t *twin, uint64_t now_ns);
@@ -156,7 +156,7 @@ size_t takt_twin_retained_size(void)
 /* `retained` holds takt_twin_retained_size() bytes, 8-byte aligned, and must outlive the twin; `miss_limit` 0
  * takes the contract's for a board. */
 void takt_twin_init(takt_twin_t *twin, void *retained, uint32_t key, uint16_t domain, bool watchdog_reset,
-                    uint32_t miss_limit, uint64_t now_ns)
+                    uint32_t miss_limit, uint64_t now_ns, uint32_t nonce)
 {
     memset(twin, 0, sizeof *twin);
     twin->now_ns = now_ns;
@@ -170,6 +170,7 @@ void takt_twin_init(takt_twin_t *twin, void *retained, uint32_t key, uint16_t do
         .link_read = twin_link_read,
         .link_write = twin_link_write,
         .retained = retained,
+        .nonce = nonce,
         .watchdog_reset = watchdog_reset,
         .miss_limit = miss_limit != 0 ? miss_limit : TAKT_SAFETY_MISS_LIMIT_BOARD,
     };

@@ -10,6 +10,7 @@ PROOFS = {
     "commands": "takt.simulation.command_proof",
     "mpy-parity": "takt.micropython.parity",
     "kills": "takt.demo.kills",
+    "ledger": "takt.simulation.ledger_proof",
     "clock": "takt.link_proofs.clock",
     "recoveries": "takt.link_proofs.recoveries",
     "reliable": "takt.link_proofs.reliable",

@@ -79,7 +79,7 @@ int main(int argc, char **argv)
                                      90}; /* the contract's trips all the time here; the other one drives */
     unsigned armed = 0;
     for (unsigned n = 0; n < 2; n++) {
-        takt_twin_init(&twins[n], &stores[n], 1u + n, 255, false, miss_limits[n], 0);
+        takt_twin_init(&twins[n], &stores[n], 1u + n, 255, false, miss_limits[n], 0, n);
     }
     for (unsigned step = 0; step < steps; step++) {
         const unsigned n = (unsigned)below(2);
@@ -110,7 +110,7 @@ int main(int argc, char **argv)
                                     ? next_random()
                                     : ((uint64_t)twin->board.ledger.boot_count << 32) + below(step + 1u));
         if (below(3000) == 0) {
-            takt_twin_init(twin, &stores[n], 1u + n, 255, below(4) == 0, miss_limits[n], twin->now_ns);
+            takt_twin_init(twin, &stores[n], 1u + n, 255, below(4) == 0, miss_limits[n], twin->now_ns, n);
         }
     }
     require(armed > steps / 20u, "the boards were hardly ever armed: nothing was tried", steps);

@@ -51,7 +51,7 @@ void takt_board_init(takt_board_t *board, const takt_platform_t *platform, const
     takt_control_init(&board->control, platform->watchdog_reset);
     takt_tuning_init(&board->tuning);
     takt_deadlines_init(&board->deadlines);
-    takt_ledger_open(&board->ledger, platform->retained);
+    takt_ledger_open(&board->ledger, platform->retained, platform->nonce);
     takt_exchange_init(&board->orders_exchange);
     takt_exchange_init(&board->status_exchange);
     /* Before the first cycle nothing is known, which is reason enough not to arm. */

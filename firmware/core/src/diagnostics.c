@@ -175,7 +175,7 @@ static verdict_t fill_loop(const takt_board_t *board, uint64_t now_ns, sheet_t *
     put_u64(sheet, "miss_preempted", misses[TAKT_MISS_PREEMPTED]);
     put_u64(sheet, "miss_skipped", misses[TAKT_MISS_SKIPPED]);
     put_u64(sheet, "uptime_ms", now_ns / 1000000u);
-    put_u64(sheet, "boot_count", board->ledger.boot_count);
+    put_u64(sheet, "boot_count", takt_ledger_boots(&board->ledger));
     put_u64(sheet, "ledger_pending", takt_ledger_pending(&board->ledger));
     return status->window_misses == 0
                ? (verdict_t){TAKT_DIAGNOSTIC_MSGS_DIAGNOSTICSTATUS_OK, "in time"}

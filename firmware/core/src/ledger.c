@@ -95,17 +95,17 @@ static void find_records(takt_ledger_t *ledger)
     atomic_init(&ledger->head, start + run);
 }
 
-static void count_boot(takt_ledger_t *ledger)
+static void count_boot(takt_ledger_t *ledger, uint32_t nonce)
 {
     takt_ledger_store_t *store = ledger->store;
     const bool known = store->boot.crc == crc_of(&store->boot, offsetof(takt_ledger_store_t, boot.crc));
-    ledger->boot_count = known ? store->boot.boot_count + 1u : 1u;
+    ledger->boot_count = known ? store->boot.boot_count + 1u : (nonce << TAKT_LEDGER_BOOT_BITS) + 1u;
     store->boot.boot_count = ledger->boot_count;
     store->boot.reserved = 0;
     store->boot.crc = crc_of(&store->boot, offsetof(takt_ledger_store_t, boot.crc));
 }
 
-void takt_ledger_open(takt_ledger_t *ledger, takt_ledger_store_t *store)
+void takt_ledger_open(takt_ledger_t *ledger, takt_ledger_store_t *store, uint32_t nonce)
 {
     memset(ledger, 0, sizeof *ledger);
     ledger->store = store;
@@ -117,7 +117,12 @@ void takt_ledger_open(takt_ledger_t *ledger, takt_ledger_store_t *store)
     find_records(ledger);
     /* A gap that had just been copied into the ring when the reset came is there already. */
     ledger->gap_open = is_whole(&store->gap) && store->gap.last > ledger->previous;
-    count_boot(ledger);
+    count_boot(ledger, nonce);
+}
+
+uint32_t takt_ledger_boots(const takt_ledger_t *ledger)
+{
+    return ledger->boot_count & ((1u << TAKT_LEDGER_BOOT_BITS) - 1u);
 }
 
 /* ---- control thread

@@ -30,7 +30,7 @@ class Lives:
     def _boot(self) -> None:
         self.monitor = self.core.new("deadline_monitor")
         self.core.takt_deadlines_init(ctypes.byref(self.monitor))
-        self.core.takt_ledger_open(ctypes.byref(self.ledger), ctypes.byref(self.store))
+        self.core.takt_ledger_open(ctypes.byref(self.ledger), ctypes.byref(self.store), 0)
         self.miss, self.skipped = self.core.new("miss"), self.core.new("skipped")
         self.now_ns = self.rng.randrange(1, 10**9)
         self.is_flooded = self.rng.random() < 0.3  # nobody confirms: the ring fills up, a gap opens

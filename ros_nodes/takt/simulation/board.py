@@ -136,6 +136,7 @@ class Board:
     """One board. Set ``now_ns`` (board time), then call :meth:`control_cycle` or :meth:`link_poll`.
 
     ``retained``: memory that survives a reset; give the same object to the next Board to model one.
+    ``nonce``: tells one loss of retained memory from another (takt_platform_t).
     ``miss_limit``: missed cycles in the contract's window that mean SAFE; 0 takes the contract's for a board.
     Raises TaktError if the library is missing or was built from other sources.
     """
@@ -150,6 +151,7 @@ class Board:
         watchdog_reset: bool = False,
         miss_limit: int = 0,
         now_ns: int = 0,
+        nonce: int = 0,
     ) -> None:
         self._lib = _load(Path(library_path))
         self.retained = retained if retained is not None else make_retained(library_path)
@@ -158,7 +160,7 @@ class Board:
         self._out = ctypes.create_string_buffer(_TAKE_BYTES)
         self.now_ns = now_ns
         self._lib.takt_twin_init(
-            self._twin, self.retained, key, domain, watchdog_reset, miss_limit, ctypes.c_uint64(now_ns)
+            self._twin, self.retained, key, domain, watchdog_reset, miss_limit, ctypes.c_uint64(now_ns), nonce
         )
 
     def next_release(self, now_ns: int | None = None) -> int:
@@ -256,6 +258,11 @@ class Board:
             records.append(_to_record(record))
         return records
 
+    @property
+    def ledger_boot(self) -> int:
+        """What stands above the sequence in the identity of this boot's records."""
+        return int(self._read().boot_count)
+
     def confirm(self, identity: int) -> int:
         """As a ``ledger_ack`` from the host would; returns how many records that released."""
         return int(self._lib.takt_twin_confirm(self._twin, identity))
@@ -297,7 +304,7 @@ _SIGNATURES: dict[str, tuple[object, tuple[object, ...]]] = {
     "takt_twin_retained_size": (_SIZE, ()),
     "takt_twin_init": (
         None,
-        (_POINTER, _POINTER, _U32, ctypes.c_uint16, ctypes.c_bool, _U32, _U64),
+        (_POINTER, _POINTER, _U32, ctypes.c_uint16, ctypes.c_bool, _U32, _U64, _U32),
     ),
     "takt_twin_control_cycle": (None, (_POINTER, _U64, _U64, _U64, _U64)),
     "takt_twin_next_release": (_U64, (_POINTER, _U64)),

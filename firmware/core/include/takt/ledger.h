@@ -19,7 +19,8 @@
 
 #include "takt/deadline_monitor.h" /* takt_miss_t */
 
-#define TAKT_LEDGER_RECORDS 64u
+#define TAKT_LEDGER_RECORDS   64u
+#define TAKT_LEDGER_BOOT_BITS 12u /* boots between two losses of power; one more just counts on */
 
 typedef struct {
     uint64_t previous;   /* identity of the record before this one; 0: none known */
@@ -65,8 +66,15 @@ typedef struct {
     _Atomic uint32_t tail;   /* records confirmed */
 } takt_ledger_t;
 
-/* Opens the store, finds what an earlier boot left, counts this boot. */
-void takt_ledger_open(takt_ledger_t *ledger, takt_ledger_store_t *store);
+/* Opens the store, finds what an earlier boot left, counts this boot.
+ *
+ * Boots count from 1 in the lower TAKT_LEDGER_BOOT_BITS; above them stands `nonce`, drawn anew whenever the
+ * store was lost with the power. Without it a confirmation meant for a record from before the loss could
+ * release one of the same number made after it. */
+void takt_ledger_open(takt_ledger_t *ledger, takt_ledger_store_t *store, uint32_t nonce);
+
+/* Boots since the store was lost last, without the nonce: what a person counts. */
+uint32_t takt_ledger_boots(const takt_ledger_t *ledger);
 
 /* Control thread. */
 void takt_ledger_append(takt_ledger_t *ledger, const takt_miss_t *miss);

@@ -47,6 +47,7 @@ typedef struct {
     size_t (*link_write)(void *context, const uint8_t *bytes, size_t count);
 
     takt_ledger_store_t *retained; /* survives resets; content after power-up may be anything */
+    uint32_t nonce;                /* as different at each power-up as the board can make it; 0: it cannot */
     bool watchdog_reset;           /* this start was forced by the watchdog */
     uint32_t miss_limit;           /* misses in the contract's window that mean SAFE */
 } takt_platform_t;

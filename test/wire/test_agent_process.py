@@ -148,10 +148,15 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def test_the_board_is_an_ordinary_node(bench):
     bench.until(lambda: ("base", "/") in bench.node.get_node_names_and_namespaces(), "the node /base")
-    topics = dict(bench.node.get_topic_names_and_types())
-    assert topics["/said"] == ["std_msgs/msg/String"]
-    services = bench.node.get_service_names_and_types_by_node("base", "/")
-    assert services == [("/base/arm", ["std_srvs/srv/SetBool"])], "and none of its own making"
+    bench.until(
+        lambda: dict(bench.node.get_topic_names_and_types()).get("/said") == ["std_msgs/msg/String"], "its topic"
+    )
+
+    def services() -> list[tuple[str, list[str]]]:
+        return bench.node.get_service_names_and_types_by_node("base", "/")
+
+    bench.until(services, "its service")
+    assert services() == [("/base/arm", ["std_srvs/srv/SetBool"])], "and none of its own making"
 
 
 def test_samples_both_ways(bench):

@@ -15,18 +15,20 @@ from takt.link.cdr import Malformed
 from takt.link.framing import AGENT_ADDRESS, Deframer, encode_frame
 from takt.link.handshake import Handshake
 from takt.link.messages import KEYLESS, ClientHello, Header
-from takt.link.names import ros_topic
 from takt.link.refs import Profiles
 from takt.link.ros_port import RosPort
-from takt.link.session import Session, Surroundings
+from takt.link.session import Session
 from takt.link.stats import LinkStats
+from takt.link.surroundings import Surroundings
 
 BEAT_NS = 200_000_000
 HEARTBEAT_ALIVE_NS = 30_000_000_000  # no heartbeats to a client silent for longer
 PROBES = 3
 TAKT_SILENCE_NS = 5_000_000_000  # our own client exchanges time at 5 Hz: one silent for this long is gone
 LINE_LOST_NS = 30_000_000_000  # clients outlive a pulled cable by this
+STANDSTILL_NS = 1_000_000_000  # run() comes every 200 ms; a longer pause is our own (suspended, SIGSTOP)
 MAX_SESSIONS = 32
+CROWDED_NS = 30_000_000_000  # when all places are taken, one silent for longer gives way
 
 
 class AgentCore:
@@ -54,9 +56,11 @@ class AgentCore:
         self._control: list[tuple[Hashable, bytes]] = []
         self._now_ns = 0
         self._beat_ns = 0
+        self._ran_ns = 0
         self._line_lost_ns: int | None = None
         self._watched_topic = watched_topic
         self.sent_stamps: list[int] = []
+        self.siblings: list[AgentCore] = []  # the cores of an agent's other lines; a client is on one of them
 
     @property
     def sessions(self) -> list[Session]:
@@ -146,12 +150,28 @@ class AgentCore:
         for other in self.sessions:
             if other.address == address and other.id >= KEYLESS and hello.session >= KEYLESS:
                 self._close(other)
-        if len(self._sessions) >= MAX_SESSIONS:
+        if len(self._sessions) >= MAX_SESSIONS and not self._make_room():
             self.stats.drop("too_many_sessions")
             return xrce.RESOURCES
+        for sibling in self.siblings:
+            if sibling is not self:
+                sibling.disown(hello.key)
         self._sessions[hello.key] = Session(hello, address, self._around, self._now_ns)
         self.stats.sessions_opened += 1
         return xrce.OK
+
+    def _make_room(self) -> bool:
+        quietest = min(self._sessions.values(), key=lambda session: session.last_rx_ns)
+        if self._now_ns - quietest.last_rx_ns < CROWDED_NS:
+            return False
+        self._close(quietest)
+        return True
+
+    def disown(self, key: bytes) -> None:
+        """The client has turned up on another line: end its session here."""
+        known = self._sessions.get(key)
+        if known:
+            self._close(known)
 
     @staticmethod
     def _ends(header: Header, message: bytes) -> bool:
@@ -220,6 +240,7 @@ class AgentCore:
 
     def run(self, now_ns: int) -> None:
         """Do what time asks for: heartbeats, liveliness, forgetting."""
+        self._forgive_standstill(now_ns)
         self._now_ns = now_ns
         for session in self._sessions.values():
             session.now_ns = now_ns
@@ -231,6 +252,15 @@ class AgentCore:
                 session.heartbeats(now_ns)
             if self._is_gone(session, now_ns):
                 self._close(session)
+
+    def _forgive_standstill(self, now_ns: int) -> None:
+        """When we were stopped ourselves, the clients were not silent: what they said waits to be read."""
+        stood_ns = now_ns - self._ran_ns
+        self._ran_ns = now_ns
+        if stood_ns > STANDSTILL_NS:
+            for session in self._sessions.values():
+                session.last_rx_ns += stood_ns
+                session.probe_ns += stood_ns
 
     def _is_gone(self, session: Session, now_ns: int) -> bool:
         if self._line_lost_ns is not None:
@@ -249,7 +279,8 @@ class AgentCore:
 
     def next_event_ns(self) -> int:
         """When :meth:`run` wants to be called next, in ns of the clock that it is given."""
-        return self._now_ns + BEAT_NS // 10 if self._sessions else self._now_ns + BEAT_NS
+        busy = any(session.is_busy for session in self._sessions.values())
+        return self._now_ns + (BEAT_NS // 10 if busy else BEAT_NS)
 
     # ------------------------------------------------------------------- out
 
@@ -269,7 +300,7 @@ class AgentCore:
             sent = session.collect()
             if self._watched_topic:
                 for entity, outgoing in sent:
-                    if entity.topic and ros_topic(entity.topic.name) == self._watched_topic:
+                    if entity.topic and entity.topic.ros_name == self._watched_topic:
                         self.sent_stamps.append(outgoing.stamp_ns)
             out.extend((session.address, message) for message in self._time_replies(session))
             out.extend((session.address, message) for message in session.outbox)

@@ -6,10 +6,12 @@ The three ways of saying the same thing give equal objects, which is what the RE
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from takt.link.cdr import CdrReader, Malformed
 from takt.link.messages import LITTLE_ENDIAN, Submessage
+from takt.link.names import ros_topic
 
 (PARTICIPANT, TOPIC, PUBLISHER, SUBSCRIBER, WRITER, READER, REQUESTER, REPLIER) = range(1, 9)
 OTHER_KINDS = {0x0A, 0x0B, 0x0C}  # type, QoS profile, application: nothing is created, and that is no error
@@ -41,6 +43,11 @@ class ParticipantSpec:
 class TopicSpec:
     name: str
     type_name: str
+
+    @cached_property
+    def ros_name(self) -> str:
+        """The name in ROS; the plain DDS name of a topic outside its scheme."""
+        return ros_topic(self.name) or self.name
 
 
 @dataclass(frozen=True)

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from takt.link import messages as xrce
 from takt.link.cdr import Malformed
 from takt.link.entities import Entity, EntityTable
 from takt.link.feed import Outgoing
-from takt.link.handshake import PROPERTY, Handshake, mismatch_message, refusal_reply
+from takt.link.handshake import PROPERTY, mismatch_message, refusal_reply
 from takt.link.messages import LITTLE_ENDIAN, RELIABLE, ClientHello, Header, Submessage
-from takt.link.names import ros_service, ros_topic
-from takt.link.refs import Profiles
+from takt.link.names import ros_service
 from takt.link.representations import ServiceSpec, parse_create
-from takt.link.ros_port import ENCAPSULATION, RosPort
-from takt.link.stats import LinkStats
+from takt.link.ros_port import ENCAPSULATION
 from takt.link.streams import BestEffortIn, Rebuilder, ReliableIn, ReliableOut
+from takt.link.surroundings import Surroundings
+from takt.link.timing import ClockWatch
 
 IDENTITY_SIZE = 24
 MAX_OPEN_CALLS = 256
 MIN_MTU = 32  # a client that announces less gets the smallest answers all the same
-
-
-class Surroundings(NamedTuple):
-    """What all sessions of an agent share. ``blocked``: topics that are not forwarded now, with the reason."""
-
-    ros: RosPort
-    profiles: Profiles
-    handshake: Handshake
-    stats: LinkStats
-    blocked: dict[str, str]
 
 
 class Session:
@@ -47,6 +36,7 @@ class Session:
         self.entities = EntityTable(around.ros, around.profiles, self, f"xrce_client_{hello.key.hex()}")
         self.outbox: list[bytes] = []
         self.time_requests: list[tuple[bytes, int]] = []
+        self.clock = ClockWatch()
         self.end_request = b""  # request id of a DELETE of the whole client, which its owner carries out
         self._waiting: dict[Entity, None] = {}  # feeds with samples, in the order of their oldest arrival
         self._handlers: dict[int, Callable[[Submessage, int], bool]] = {
@@ -216,6 +206,9 @@ class Session:
         if outbound:
             again = outbound.acknowledge(first, missing, self.now_ns)
             self._stats.retransmits += len(again)
+            if outbound.round_trip_ns >= 0:
+                self._stats.round_trips.note(outbound.round_trip_ns)
+                outbound.round_trip_ns = -1
             for sequence, body in again:
                 self._send(named, sequence, body)
         return True
@@ -253,7 +246,9 @@ class Session:
         if not _little(submessage):
             originate = originate[3::-1] + originate[:3:-1]
         if len(self.time_requests) < 16:
-            self.time_requests.append((originate, self._ros.now_ns()))
+            receive_ns = self._ros.now_ns()
+            self.time_requests.append((originate, receive_ns))
+            self.clock.note(originate, receive_ns)
         return True
 
     # ------------------------------------------------------------- from ROS
@@ -263,7 +258,7 @@ class Session:
         assert entity.topic and entity.feed
         if self.entities.get(entity.object_id) is not entity:
             return  # deleted while the sample was on its way
-        name = ros_topic(entity.topic.name) or entity.topic.name
+        name = entity.topic.ros_name
         blocked = self._around.blocked.get(name)
         if blocked or (self.mismatches and name in self._around.handshake.topics):
             self._stats.drop(blocked or "contract")
@@ -302,7 +297,7 @@ class Session:
     def forget_waiting(self, topic: str) -> None:
         """Throw away what waits for the readers of a ROS topic."""
         for entity in list(self._waiting):
-            if entity.topic and entity.feed and ros_topic(entity.topic.name) == topic:
+            if entity.topic and entity.feed and entity.topic.ros_name == topic:
                 entity.feed.clear()
                 del self._waiting[entity]
 
@@ -384,6 +379,15 @@ class Session:
         """Ask the client for a sign of life."""
         self.probes, self.probe_ns = self.probes + 1, now_ns
         self._control(xrce.build_probe())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether time has something to do here soon: repetition, a delivery with limits, a probe."""
+        return bool(
+            self._waiting
+            or self.liveliness_ns
+            or any(out.unacknowledged for out in self._reliable_out.values())
+        )
 
     def unacknowledged(self, stream: int) -> int:
         """Messages of a reliable stream that the client has not confirmed."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from takt.link.timing import RoundTrips
+
 
 @dataclass
 class LinkStats:
@@ -19,6 +21,7 @@ class LinkStats:
     samples_to_ros: int = 0
     samples_to_client: int = 0
     drops: dict[str, int] = field(default_factory=dict)
+    round_trips: RoundTrips = field(default_factory=RoundTrips)
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count something given up; ``reason`` is one word or a few joined by _."""

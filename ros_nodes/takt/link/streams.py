@@ -147,10 +147,10 @@ class Rebuilder:
 
 
 class _Sent:
-    __slots__ = ("body", "sent_ns")
+    __slots__ = ("body", "first_ns", "sent_ns")
 
     def __init__(self, body: bytes, sent_ns: int) -> None:
-        self.body, self.sent_ns = body, sent_ns
+        self.body, self.first_ns, self.sent_ns = body, sent_ns, sent_ns
 
 
 class ReliableOut:
@@ -167,6 +167,9 @@ class ReliableOut:
         self._beat_ns = 0
         self.retransmits = 0
         self.dropped = 0
+        self.round_trip_ns = (
+            -1
+        )  # of the newest message that was confirmed and sent once; its reader sets it back
 
     @property
     def unacknowledged(self) -> int:
@@ -220,7 +223,9 @@ class ReliableOut:
         if not 0 <= confirmed <= len(self._window):
             return []
         for sequence in list(self._window)[:confirmed]:
-            del self._window[sequence]
+            done = self._window.pop(sequence)
+            if done.sent_ns == done.first_ns:
+                self.round_trip_ns = now_ns - done.sent_ns
         again = []
         for bit in range(WINDOW if missing else 0):
             sequence = (first + bit) & _MASK

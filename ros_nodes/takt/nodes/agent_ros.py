@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import struct
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,16 +15,25 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message, serialize_message
 
+from takt.link.exchange import Exchange
 from takt.link.names import node_name, ros_service, ros_topic, ros_type, service_type
 from takt.link.representations import DEFAULT_DOMAIN, Qos, ServiceSpec, TopicSpec
-from takt.link.ros_port import Deliver, OnReply, OnRequest, RosRefusal
-from takt.nodes.wait_loop import WaitLoop
+from takt.link.ros_port import (
+    ClientPort,
+    Deliver,
+    OnReply,
+    OnRequest,
+    PublisherPort,
+    RosRefusal,
+    ServicePort,
+    SubscriptionPort,
+)
+from takt.nodes.ros_events import RosEvents
 
 _DEFAULT_DEPTH = 10
 _KEEP_ALL_DEPTH = 1000
 _MAX_OPEN_REQUESTS = 64
 _IDENTITY_PREFIX = b"takt-agent\0\0"  # 12 bytes of writer guid prefix; only this agent reads them again
-_TURN_NS = 200_000_000
 
 
 class RclpyRos:
@@ -36,14 +44,15 @@ class RclpyRos:
     ``on_drop``: told the reason of every message that ROS would not take.
     """
 
-    def __init__(self, host: Node, loop: WaitLoop, remaps: list[str], on_drop: Callable[[str], None]) -> None:
-        self._host, self._remaps = host, remaps
+    def __init__(
+        self, host: Node, events: RosEvents, remaps: list[str], on_drop: Callable[[str], None]
+    ) -> None:
+        self._host, self.events, self._remaps = host, events, remaps
         self._clock = host.get_clock()
         self.on_drop = on_drop
         self._own_domain = host.context.get_domain_id()
-        self._loops: dict[int, tuple[Context, WaitLoop]] = {self._own_domain: (host.context, loop)}
-        self._threads: list[threading.Thread] = []
-        self.make_loop: Callable[[Context], WaitLoop] = WaitLoop
+        self._contexts: dict[int, Context] = {self._own_domain: host.context}
+        self.exchange = Exchange()
         self.nodes: list[RclpyNode] = []
 
     def now_ns(self) -> int:
@@ -51,7 +60,8 @@ class RclpyRos:
         return nanoseconds
 
     def create_node(self, name: str, domain: int) -> RclpyNode:
-        context, loop = self._domain(self._own_domain if domain == DEFAULT_DOMAIN else domain)
+        domain = self._own_domain if domain == DEFAULT_DOMAIN else domain
+        context = self._context(domain)
         namespace, base = node_name(name, "xrce_client")
         prefix = self._host.get_namespace().rstrip("/")
         rules = [part for rule in self._remaps for part in ("-r", rule)]
@@ -68,63 +78,58 @@ class RclpyRos:
             )
         except Exception as error:  # names, remap rules: rclpy has no common class for what it refuses
             raise RosRefusal(f"no ROS node {name!r}: {error}") from None
-        made = RclpyNode(self, node, loop, prefix)
+        made = RclpyNode(self, node, domain, prefix)
         self.nodes.append(made)
         return made
 
-    def _domain(self, domain: int) -> tuple[Context, WaitLoop]:
-        """The context of a ROS domain; the first board in a domain other than ours starts a thread for it."""
-        if domain not in self._loops:
+    def _context(self, domain: int) -> Context:
+        if domain not in self._contexts:
             if not 0 <= domain <= 232:
                 raise RosRefusal(f"ROS domain {domain} is not in 0..232")
             context = Context()
             rclpy.init(context=context, domain_id=domain)
-            loop = self.make_loop(context)
-            self._loops[domain] = (context, loop)
-            thread = threading.Thread(target=_turn_until_shutdown, args=(loop,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        return self._loops[domain]
+            self._contexts[domain] = context
+        return self._contexts[domain]
 
     def close(self) -> None:
         """Shut the contexts of other domains; the agent's own is its owner's."""
-        for domain, (context, _) in self._loops.items():
+        for domain, context in self._contexts.items():
             if domain != self._own_domain:
                 context.try_shutdown()
-        for thread in self._threads:
-            thread.join(timeout=1.0)
-
-
-def _turn_until_shutdown(loop: WaitLoop) -> None:
-    while loop.turn(_TURN_NS):
-        pass
-    loop.close()
 
 
 class RclpyNode:
-    """One board's node."""
+    """One board's node. What is of no ROS type goes to the agent's exchange instead."""
 
-    def __init__(self, ros: RclpyRos, node: Node, loop: WaitLoop, prefix: str) -> None:
-        self.ros, self.node, self.loop, self._prefix = ros, node, loop, prefix
+    def __init__(self, ros: RclpyRos, node: Node, domain: int, prefix: str) -> None:
+        self.ros, self.node, self.domain, self._prefix = ros, node, domain, prefix
 
-    def create_publisher(self, topic: TopicSpec, qos: Qos) -> _Publisher:
+    def create_publisher(self, topic: TopicSpec, qos: Qos) -> PublisherPort:
+        if ros_type(topic.type_name) is None:
+            return self.ros.exchange.writer(self.domain, topic)
         name, dds_name = self._name(ros_topic(topic.name), topic.name)
         return _Publisher(
             self, _made(self.node.create_publisher, _message(topic), name, _profile(qos, dds_name))
         )
 
-    def create_subscription(self, topic: TopicSpec, qos: Qos, deliver: Deliver) -> _Subscription:
+    def create_subscription(self, topic: TopicSpec, qos: Qos, deliver: Deliver) -> SubscriptionPort:
+        if ros_type(topic.type_name) is None:
+            return self.ros.exchange.reader(self.domain, topic, deliver)
         name, dds_name = self._name(ros_topic(topic.name), topic.name)
         end = _made(
             self.node.create_subscription, _message(topic), name, _ignore, _profile(qos, dds_name), raw=True
         )
         return _Subscription(self, end, deliver)
 
-    def create_client(self, service: ServiceSpec, on_reply: OnReply) -> _Client:
+    def create_client(self, service: ServiceSpec, on_reply: OnReply) -> ClientPort:
+        if service_type(service.request_type) is None:
+            return self.ros.exchange.requester(self.domain, service, on_reply)
         name, _ = self._name(ros_service(service.name), service.name)
         return _Client(self, _made(self.node.create_client, _service(service), name), on_reply)
 
-    def create_service(self, service: ServiceSpec, on_request: OnRequest) -> _Service:
+    def create_service(self, service: ServiceSpec, on_request: OnRequest) -> ServicePort:
+        if service_type(service.request_type) is None:
+            return self.ros.exchange.replier(self.domain, service, on_request)
         name, _ = self._name(ros_service(service.name), service.name)
         return _Service(self, _made(self.node.create_service, _service(service), name, _ignore), on_request)
 
@@ -146,14 +151,14 @@ class _End:
     def __init__(self, owner: RclpyNode, end: Any) -> None:
         self.owner, self.end = owner, end
         if self.kind:
-            owner.loop.watch(self.kind, end, self.take)
+            owner.ros.events.watch(self.kind, end, self.take, owner.node.context)
 
     def take(self, handle: Any) -> bool:
         raise NotImplementedError
 
     def close(self) -> None:
         if self.kind:
-            self.owner.loop.forget(self.end)
+            self.owner.ros.events.forget(self.end)
         getattr(self.owner.node, f"destroy_{self.kind or 'publisher'}")(self.end)
 
 

@@ -89,6 +89,23 @@ class SerialLine:
         self._port, self._fd = None, -1
 
 
+def must_exist(line: SerialLine) -> None:
+    """Raise TaktError, with the ports that are there, for a line that cannot be opened now."""
+    try:
+        line.open()
+    except LineLost:
+        there = " ".join(sorted(_ports())) or "none"
+        raise TaktError(
+            f"{line.name} does not exist",
+            f"plug the board in and name its port (now there: {there}), or add --wait",
+        ) from None
+    line.close()
+
+
+def _ports() -> list[str]:
+    return [f"/dev/{name}" for name in os.listdir("/dev") if name.startswith(("ttyACM", "ttyUSB"))]
+
+
 def _reason(path: str, error: Exception) -> Exception:
     """What a failed opening means: something to wait for, or something a person must change."""
     number = getattr(error, "errno", None)

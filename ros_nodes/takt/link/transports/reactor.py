@@ -1,0 +1,94 @@
+"""One poll for all lines of an agent, and for whatever else has a file descriptor."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
+
+OnEvents = Callable[[int], None]
+
+
+class Driver(Protocol):
+    """A line with its core, as the reactor sees it."""
+
+    def tend(self, now_ns: int) -> None: ...
+    def next_event_ns(self) -> int: ...
+    def push(self) -> bool: ...
+
+
+class Reactor:
+    """Serves everything on the thread that calls :meth:`turn`; ``lock`` is held except while waiting.
+
+    Another thread that touches a core takes ``lock``, and pushes or calls :meth:`wake` when it is done.
+    """
+
+    def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self.lock = threading.RLock()
+        self._clock_ns = clock_ns
+        self._epoll = select.epoll()
+        self._handlers: dict[int, OnEvents] = {}
+        self._wanting: set[int] = set()  # descriptors with output left over
+        self._drivers: list[Driver] = []
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.register(self._wake, lambda events: self._drain())
+
+    def add(self, driver: Driver) -> None:
+        self._drivers.append(driver)
+
+    def remove(self, driver: Driver) -> None:
+        if driver in self._drivers:
+            self._drivers.remove(driver)
+
+    def register(self, descriptor: int, on_events: OnEvents) -> None:
+        self._handlers[descriptor] = on_events
+        self._epoll.register(descriptor, select.EPOLLIN)
+
+    def unregister(self, descriptor: int) -> None:
+        self._handlers.pop(descriptor, None)
+        self._wanting.discard(descriptor)
+        with contextlib.suppress(OSError, ValueError):  # closed by its own end already
+            self._epoll.unregister(descriptor)
+
+    def want_output(self, descriptor: int, wanted: bool) -> None:
+        """Have the handler called when there is room for output."""
+        if wanted != (descriptor in self._wanting):
+            self._wanting ^= {descriptor}
+            self._epoll.modify(descriptor, select.EPOLLIN | (select.EPOLLOUT if wanted else 0))
+
+    def wake(self) -> None:
+        """End a wait, from any thread."""
+        os.eventfd_write(self._wake, 1)
+
+    def turn(self, timeout_ns: int) -> None:
+        """Wait for input at most so long, then do all that there is to do."""
+        now_ns = self._clock_ns()
+        due_ns = min((driver.next_event_ns() for driver in self._drivers), default=now_ns + timeout_ns)
+        wait_ns = max(min(due_ns - now_ns, timeout_ns), 0)
+        events = self._epoll.poll(wait_ns / 1e9)
+        with self.lock:
+            for descriptor, happened in events:
+                handler = self._handlers.get(descriptor)
+                if handler:
+                    handler(happened)
+            self.push()
+
+    def push(self) -> None:
+        """Let every line do what time asks for and send what it has. Call with the lock held."""
+        now_ns = self._clock_ns()
+        for driver in self._drivers:
+            driver.tend(now_ns)
+            driver.push()
+
+    def close(self) -> None:
+        self._epoll.close()
+        os.close(self._wake)
+
+    def _drain(self) -> None:
+        os.eventfd_read(self._wake)

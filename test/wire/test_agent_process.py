@@ -149,7 +149,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def test_the_board_is_an_ordinary_node(bench):
     bench.until(lambda: ("base", "/") in bench.node.get_node_names_and_namespaces(), "the node /base")
     bench.until(
-        lambda: dict(bench.node.get_topic_names_and_types()).get("/said") == ["std_msgs/msg/String"], "its topic"
+        lambda: dict(bench.node.get_topic_names_and_types()).get("/said") == ["std_msgs/msg/String"],
+        "its topic",
     )
 
     def services() -> list[tuple[str, list[str]]]:

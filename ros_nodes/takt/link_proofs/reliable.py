@@ -23,6 +23,7 @@ from takt.line_simulator.wire import Wire
 from takt.link.agent import AgentCore
 from takt.link.ros_port import ENCAPSULATION, MemoryRos
 from takt.link.transports.driver import LineDriver
+from takt.link.transports.reactor import Reactor, running
 from takt.link.transports.serial_line import SerialLine
 from takt.link_proofs.meter import CONNECTED, Meter, now_ns
 
@@ -144,10 +145,10 @@ def over_pty(seed: int, count: int) -> dict[str, int]:
             OfferedEnd(folder / "agent"), OfferedEnd(folder / "board"), seed=seed, rates=_RATES
         )
         core = EchoCore(MemoryRos())
-        driver = LineDriver(core, SerialLine(str(folder / "agent"), 921_600))
+        reactor = Reactor()
+        driver = LineDriver(core, SerialLine(str(folder / "agent"), 921_600), reactor)
         board = SerialLine(str(folder / "board"), 921_600)
-        with RunningLine(line):
-            driver.start()
+        with RunningLine(line), running(reactor):
             board.open()
             meter = Meter(now_ns=now_ns())
             _connect(meter, board.fileno())
@@ -157,8 +158,9 @@ def over_pty(seed: int, count: int) -> dict[str, int]:
             )
             meter.loop(board.fileno(), seconds=1.0)
             status = line.status()
-            driver.stop()
             board.close()
+        driver.close()
+        reactor.close()
     harmed = [{fate: way[fate] for fate in ("drop", "flip", "duplicate")} for way in status.values()]
     return _row(seed, count, core.check, meter, now_ns(), *harmed)
 

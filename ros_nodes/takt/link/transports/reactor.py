@@ -7,10 +7,12 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
+
+_THREAD_TURN_NS = 100_000_000
 
 OnEvents = Callable[[int], None]
 
@@ -92,3 +94,22 @@ class Reactor:
 
     def _drain(self) -> None:
         os.eventfd_read(self._wake)
+
+
+@contextlib.contextmanager
+def running(reactor: Reactor) -> Iterator[None]:
+    """Turn ``reactor`` on a thread of its own for the time of a ``with`` block."""
+    stop = threading.Event()
+
+    def turn() -> None:
+        while not stop.is_set():
+            reactor.turn(_THREAD_TURN_NS)
+
+    thread = threading.Thread(target=turn, name="reactor", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        reactor.wake()
+        thread.join()

@@ -86,6 +86,7 @@ typedef struct {
     size_t clocks;
     uint64_t elapsed_ns;
     uint64_t backward_steps;
+    uint64_t first_pong_ns; /* since the loop began; 0: none came */
 } takt_meter_result_t;
 
 uint64_t takt_meter_now_ns(int64_t drift_ppb);

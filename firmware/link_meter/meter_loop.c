@@ -123,6 +123,9 @@ void takt_meter_loop(takt_meter_t *meter, const takt_meter_plan_t *plan, float *
         take_input(meter, plan);
         now_ns = read_clock(CLOCK_MONOTONIC);
         moved_ns = count->heard != heard || sent < plan->count ? now_ns : moved_ns;
+        if (heard != count->heard && result->first_pong_ns == 0) {
+            result->first_pong_ns = now_ns - start_ns;
+        }
         heard = count->heard;
     }
     result->round_trips = meter->round_trip_count;

@@ -6,7 +6,11 @@ import importlib
 
 from takt.errors import TaktError
 
-BENCHES = {"firmware": "takt.firmware_gates.bench", "vision": "takt.vision.bench"}
+BENCHES = {
+    "firmware": "takt.firmware_gates.bench",
+    "link": "takt.link_proofs.bench",
+    "vision": "takt.vision.bench",
+}
 
 
 def main(argv: list[str]) -> int:

@@ -1,6 +1,7 @@
 """The control socket of a running line: one JSON object a datagram, one answered.
 
-    {"cut": true}  {"mend": true}  {"cut_in_frame": ["b_to_a", 20]}  {"noise_s": 10, "seed": 3}
+    {"cut": true}  {"mend": true}  {"cut_in_frame": ["b_to_a", 20]}
+    {"noise_s": 10, "seed": 3, "directions": ["a_to_b"]}
     {"unplug": "a"}  {"plug": "a"}  {"rates": {"drop": 0.01}}  {"delay_ms": ["a_to_b", 50]}  {"status": true}
 
 The answer holds the counters of both directions, or ``error`` with cause and fix.
@@ -29,13 +30,18 @@ def obey(line: LineSimulator, order: dict[str, Any]) -> None:
         "cut": lambda value: line.cut(),
         "mend": lambda value: line.mend(),
         "cut_in_frame": lambda value: line.cut_in_frame(_direction(value[0]), int(value[1])),
-        "noise_s": lambda value: line.noise(int(order.get("seed", 1)), float(value)),
+        "noise_s": lambda value: line.noise(
+            int(order.get("seed", 1)),
+            float(value),
+            tuple(map(_direction, order.get("directions", DIRECTIONS))),
+        ),
         "unplug": line.unplug,
         "plug": line.plug,
         "rates": line.set_rates,
         "delay_ms": lambda value: line.set_delay(_direction(value[0]), float(value[1])),
         "status": lambda value: None,
         "seed": lambda value: None,
+        "directions": lambda value: None,
     }
     for name, value in order.items():
         if name not in acts:

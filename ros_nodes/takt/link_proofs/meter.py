@@ -62,6 +62,7 @@ class Result(ctypes.Structure):
         ("clocks", ctypes.c_size_t),
         ("elapsed_ns", ctypes.c_uint64),
         ("backward_steps", ctypes.c_uint64),
+        ("first_pong_ns", ctypes.c_uint64),
     ]
 
 
@@ -74,6 +75,7 @@ class Run:
         self.clock_bounds_ns = clocks[: result.clocks, 1].copy()
         self.seconds = result.elapsed_ns / 1e9
         self.backward_steps = int(result.backward_steps)
+        self.first_pong_s = result.first_pong_ns / 1e9 if result.first_pong_ns else None
 
 
 class Meter:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from takt.errors import TaktError
@@ -39,6 +40,12 @@ def environment(domain: int) -> dict[str, str]:
         "FASTDDS_DEFAULT_PROFILES_FILE": profile,
         "PYTHONPATH": search,
     }
+
+
+def enter_fifo(priority: int) -> None:
+    """SCHED_FIFO for the calling process and its children, where that is permitted."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
 
 
 class PlantStandIn:
@@ -75,16 +82,26 @@ class PlantStandIn:
 
 
 class AgentProcess:
-    """`takt agent` on a port, as a user starts it. ``command``: another agent, {dev} stands for the port."""
+    """`takt agent` on a port, as a user starts it. ``command``: another agent, {dev} stands for the port.
 
-    def __init__(self, device: Path, log: Path, domain: int, command: list[str] | None = None) -> None:
+    ``fifo``: SCHED_FIFO priority that it is started with, 0 for the normal class.
+    """
+
+    def __init__(
+        self, device: Path, log: Path, domain: int, command: list[str] | None = None, fifo: int = 0
+    ) -> None:
         self._log = log
         self._begins_at = log.stat().st_size if log.exists() else 0
         ours = [sys.executable, "-m", "takt.cli", "agent", "--dev", "{dev}", "--wait"]
         arguments = [part.replace("{dev}", str(device)) for part in command or ours]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                arguments, env=environment(domain), stdout=output, stderr=output, start_new_session=True
+                arguments,
+                env=environment(domain),
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=partial(enter_fifo, fifo) if fifo else None,
             )
 
     @property

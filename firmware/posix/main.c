@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "board_clock.h"
 #include "options.h"
@@ -15,7 +17,9 @@
 #include "retained_file.h"
 #include "takt/board.h"
 #include "takt_contract.h"
+#include "watchdog.h"
 
+#define RESET_MARK    "TAKT_FIRMWARE_RESET"
 #define LINK_POLL_MS  1
 #define PLANT_WAIT_MS 20        /* how soon a lost line is looked for again */
 #define LAST_WORD_NS  20000000u /* closing a pty drops what is unread: time for "motors off" to be heard */
@@ -26,6 +30,10 @@ typedef struct {
     takt_board_clock_t clock;
     takt_plant_edge_t plant;
     takt_line_t link;
+    takt_watchdog_t watchdog;
+    takt_rehearsal_t stretch;
+    takt_rehearsal_t block_link;
+    char **arguments; /* to start anew with */
     atomic_bool stop;
 } machine_t;
 
@@ -45,12 +53,19 @@ static uint64_t cpu_ns(void *context)
 
 static void read_encoder(void *context, takt_encoder_sample_t *sample)
 {
-    takt_plant_edge_read(&((machine_t *)context)->plant, sample);
+    machine_t *machine = context;
+    takt_rehearse_stretch(&machine->stretch, machine->board.deadlines.cycle);
+    takt_plant_edge_read(&machine->plant, sample);
 }
 
 static void drive(void *context, const takt_drive_t *order)
 {
     takt_plant_edge_drive(&((machine_t *)context)->plant, order);
+}
+
+static void feed_watchdog(void *context)
+{
+    takt_watchdog_feed(&((machine_t *)context)->watchdog);
 }
 
 static size_t link_read(void *context, uint8_t *bytes, size_t capacity)
@@ -61,6 +76,15 @@ static size_t link_read(void *context, uint8_t *bytes, size_t capacity)
 static size_t link_write(void *context, const uint8_t *bytes, size_t count)
 {
     return takt_line_write(&((machine_t *)context)->link, bytes, count);
+}
+
+/* The mark crosses the new start in the environment; whoever starts the firmware afresh leaves it out. */
+static bool take_watchdog_mark(void)
+{
+    const char *mark = getenv(RESET_MARK);
+    const bool found = mark != NULL && strcmp(mark, "watchdog") == 0;
+    unsetenv(RESET_MARK);
+    return found;
 }
 
 static uint32_t draw_nonce(void)
@@ -78,10 +102,12 @@ static takt_platform_t make_platform(machine_t *machine, takt_ledger_store_t *re
         .cpu_ns = cpu_ns,
         .read_encoder = read_encoder,
         .drive = drive,
+        .feed_watchdog = feed_watchdog,
         .link_read = link_read,
         .link_write = link_write,
         .retained = retained,
         .nonce = draw_nonce(),
+        .watchdog_reset = take_watchdog_mark(),
         .miss_limit = TAKT_SAFETY_MISS_LIMIT_POSIX,
     };
     return platform;
@@ -107,6 +133,19 @@ static void *control_thread(void *argument)
     }
     motors_off(machine);
     return NULL;
+}
+
+/* Watchdog's thread. The control thread may stand anywhere, so nothing of the core is touched: motors off by
+ * a frame of its own, then the same program again, which starts SAFE, finds the ledger, and tells why. */
+static void start_anew(void *context)
+{
+    machine_t *machine = context;
+    const takt_drive_t off = {.board_ns = now_ns(machine), .rung = TAKT_RUNG_SAFE};
+    takt_plant_edge_drive(&machine->plant, &off);
+    fputs("takt_firmware: watchdog: no cycle in time, starting anew\n", stderr);
+    setenv(RESET_MARK, "watchdog", 1);
+    execv("/proc/self/exe", machine->arguments);
+    _exit(3); /* a silent firmware is a disabled driver */
 }
 
 static void *plant_thread(void *argument)
@@ -144,6 +183,7 @@ static void *link_thread(void *argument)
     while (!atomic_load(&machine->stop)) {
         struct pollfd input = {.fd = atomic_load(&machine->link.fd), .events = POLLIN};
         poll(&input, 1, LINK_POLL_MS);
+        takt_rehearse_block(&machine->block_link, now_ns(machine));
         takt_board_link_poll(&machine->board);
         tell_changes(machine, &told, &told_link);
         takt_line_service(&machine->link);
@@ -167,6 +207,10 @@ static bool start(machine_t *machine, const takt_options_t *options)
     }
     takt_board_clock_start(&machine->clock, options->drift_ppb);
     machine->platform = make_platform(machine, retained);
+    if (!machine->platform.watchdog_reset) {
+        machine->stretch = options->stretch;
+        machine->block_link = options->block_link;
+    }
     const takt_board_config_t config = {.client_key = options->key, .domain = options->domain};
     takt_board_init(&machine->board, &machine->platform, &config);
     return true;
@@ -181,7 +225,12 @@ static int run(machine_t *machine, const takt_options_t *options, const sigset_t
     int plant_priority = 0;
     int link_priority = 0;
     takt_lock_memory();
+    const int above = options->fifo > 0 && options->fifo < 99 ? options->fifo + 1 : options->fifo;
     const int below = options->fifo > 1 ? options->fifo - 1 : 0;
+    if (!takt_watchdog_start(&machine->watchdog, options->watchdog_ms, above, start_anew, machine)) {
+        fputs("error: the watchdog cannot be started. Fix: raise the process limit\n", stderr);
+        return 2;
+    }
     if (!takt_start_thread(&control, control_thread, machine, options->fifo, &control_priority)) {
         fputs("error: the control thread cannot be started. Fix: raise the process limit\n", stderr);
         return 2;
@@ -194,11 +243,13 @@ static int run(machine_t *machine, const takt_options_t *options, const sigset_t
         fputs("error: the link thread cannot be started. Fix: raise the process limit\n", stderr);
         return 2; /* leaving main ends the control thread; a silent firmware is a disabled driver */
     }
-    fprintf(stderr, "takt_firmware: boot %u, contract %s, SCHED_FIFO asked %d granted %d, link %d\n",
-            takt_ledger_boots(&machine->board.ledger), TAKT_CONTRACT_HASH, options->fifo, control_priority,
-            link_priority);
+    fprintf(stderr, "takt_firmware: boot %u%s, contract %s, SCHED_FIFO asked %d granted %d, link %d\n",
+            takt_ledger_boots(&machine->board.ledger),
+            machine->platform.watchdog_reset ? " after the watchdog" : "", TAKT_CONTRACT_HASH, options->fifo,
+            control_priority, link_priority);
     int signal_number = 0;
     sigwait(signals, &signal_number);
+    takt_watchdog_stop(&machine->watchdog);
     atomic_store(&machine->stop, true);
     pthread_join(control, NULL);
     pthread_join(plant, NULL);
@@ -220,6 +271,7 @@ int main(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
     static machine_t machine; /* too large for a stack, and locked in memory from the start */
+    machine.arguments = argv;
     if (!start(&machine, &options)) {
         return 2;
     }

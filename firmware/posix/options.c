@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_KEY 0x54414B54u /* "TAKT" */
+#define DEFAULT_KEY         0x54414B54u /* "TAKT" */
+#define DEFAULT_WATCHDOG_MS 150
 
 static const char usage[] =
     "usage: takt_firmware --link LINE --plant LINE [options]\n"
@@ -19,7 +20,12 @@ static const char usage[] =
     "  --fifo 0..99           SCHED_FIFO priority of the control thread, 0 is the normal class; default 0\n"
     "  --domain 0..255        ROS domain to ask the agent for, 255 leaves it to the agent; default 255\n"
     "  --key HEX              client key, 1 to FFFFFFFF; default 54414B54\n"
-    "  --clock-drift-ppm X    make the board's clock run fast by X, -1000 to 1000; default 0\n";
+    "  --clock-drift-ppm X    make the board's clock run fast by X, -1000 to 1000; default 0\n"
+    "  --watchdog-ms N        start anew, motors off, after N ms without a cycle in time, 50 to 10000, 0: "
+    "never;\n"
+    "                         default 150\n"
+    "  --rehearse-stretch N@C for tests: cycle C takes N ms longer, once\n"
+    "  --rehearse-block N@T   for tests: T ms after the start the link thread stands still for N ms, once\n";
 
 static takt_options_result_t refuse(const char *option, const char *value, const char *fix)
 {
@@ -33,6 +39,20 @@ static bool read_number(const char *text, int base, long long low, long long hig
     errno = 0;
     *value = strtoll(text, &end, base);
     return errno == 0 && end != text && *end == '\0' && *value >= low && *value <= high;
+}
+
+/* "LENGTH@START", both of at most 8 digits. */
+static takt_options_result_t take_rehearsal(takt_rehearsal_t *rehearsal, const char *option,
+                                            const char *value)
+{
+    unsigned length = 0;
+    unsigned start = 0;
+    int used = 0;
+    if (sscanf(value, "%8u@%8u%n", &length, &start, &used) != 2 || value[used] != '\0') {
+        return refuse(option, value, "give LENGTH@START in whole numbers, for instance 25@300");
+    }
+    *rehearsal = (takt_rehearsal_t){.length_ms = length, .start = start};
+    return TAKT_OPTIONS_OK;
 }
 
 static takt_options_result_t take(takt_options_t *options, int option, const char *value)
@@ -66,6 +86,16 @@ static takt_options_result_t take(takt_options_t *options, int option, const cha
         options->drift_ppb = (int64_t)(drift_ppm * 1e3);
         return TAKT_OPTIONS_OK;
     }
+    case 'w':
+        if (!read_number(value, 10, 0, 10000, &number) || (number != 0 && number < 50)) {
+            return refuse("--watchdog-ms", value, "give 50 to 10000 ms, or 0 for none");
+        }
+        options->watchdog_ms = (uint32_t)number;
+        return TAKT_OPTIONS_OK;
+    case 's':
+        return take_rehearsal(&options->stretch, "--rehearse-stretch", value);
+    case 'b':
+        return take_rehearsal(&options->block_link, "--rehearse-block", value);
     default:
         return TAKT_OPTIONS_BAD;
     }
@@ -82,6 +112,9 @@ static takt_options_result_t parse_all(int argc, char **argv, takt_options_t *op
         {"key", required_argument, NULL, 'k'},
         {"help", no_argument, NULL, 'h'},
         {"clock-drift-ppm", required_argument, NULL, 'c'},
+        {"watchdog-ms", required_argument, NULL, 'w'},
+        {"rehearse-stretch", required_argument, NULL, 's'},
+        {"rehearse-block", required_argument, NULL, 'b'},
         {NULL, 0, NULL, 0},
     };
     int found = 0;
@@ -105,7 +138,7 @@ static takt_options_result_t parse_all(int argc, char **argv, takt_options_t *op
 
 takt_options_result_t takt_options_parse(int argc, char **argv, takt_options_t *options)
 {
-    *options = (takt_options_t){.key = DEFAULT_KEY, .domain = 255};
+    *options = (takt_options_t){.key = DEFAULT_KEY, .domain = 255, .watchdog_ms = DEFAULT_WATCHDOG_MS};
     const takt_options_result_t result = parse_all(argc, argv, options);
     if (result != TAKT_OPTIONS_OK) {
         return result;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "rehearsal.h"
+
 typedef struct {
     const char *link;     /* pty:PATH or device */
     const char *plant;    /* pty:PATH or device */
@@ -13,6 +15,9 @@ typedef struct {
     uint16_t domain;      /* ROS domain; 255 leaves it to the agent */
     int fifo;             /* priority of the control thread; 0: normal class */
     int64_t drift_ppb;    /* of the board clock */
+    uint32_t watchdog_ms; /* 0: none */
+    takt_rehearsal_t stretch;
+    takt_rehearsal_t block_link;
 } takt_options_t;
 
 typedef enum { TAKT_OPTIONS_OK, TAKT_OPTIONS_HELP, TAKT_OPTIONS_BAD } takt_options_result_t;

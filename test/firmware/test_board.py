@@ -193,6 +193,20 @@ def test_encoder_silence_switches_off_and_needs_a_request_but_no_person(driving:
     assert driving.arm_request(True)[0]
 
 
+def test_a_link_thread_that_stands_still_for_ten_seconds_costs_no_cycle(driving: Rig) -> None:
+    board = driving.board
+    before = board.state
+    for _ in range(1000):
+        release = board.next_release()
+        board.now_ns = release
+        board.set_encoders((0, 0), release)
+        board.control_cycle(release, execution_ns=300_000)
+    after = board.state
+    assert after.cycles - before.cycles == 1000 == after.cycle - before.cycle
+    assert after.misses == before.misses and sum(after.misses.values()) == 0
+    assert after.reason == "link_silence" and board.duty == (0.0, 0.0, False)
+
+
 def test_k_misses_while_armed_are_a_fault(driving: Rig) -> None:
     driving.execution_ns = 25 * MS
     driving.run(60)

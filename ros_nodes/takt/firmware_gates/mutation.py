@@ -27,7 +27,7 @@ from takt.firmware_gates.mutants import Mutant, mutants
 from takt.firmware_gates.tree import CORE, FIRMWARE, ROOT, host_compiler
 
 FLAGS = ["-std=c11", "-O1", "-w", "-fPIC", "-ffp-contract=off"]
-CPU_LIMIT_S = 8  # of one mutant's tests, which take 1 s: a loop without end is noticed by this
+CPU_LIMIT_S = 4  # of one mutant's tests, which take less than 1 s: a loop without end is noticed by this
 WALL_LIMIT_S = 120.0  # generous, for a busy machine: waiting is not a fault of the mutant
 TESTS = {
     "safety": ("test/firmware/test_safety*.py",),
@@ -146,21 +146,31 @@ class Judge:
         self.folder = workshop.folder / name
         self.folder.mkdir(exist_ok=True)
         self.verdicts: list[Verdict] = []
+        self.failure = ""
 
     def run(self) -> list[Verdict]:
         """A verdict on every mutant of the file, known ones from the journal."""
         import pytest
 
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        quietly = ["-x", "-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-W", "ignore"]
+        quietly = ["-o", "addopts=", "--import-mode=importlib", "-s", "-W", "ignore"]
+        quietly += [*("-p", "no:terminal"), *("-p", "no:cacheprovider"), *("-p", "no:faulthandler")]
         os.chdir(ROOT)
-        pytest.main([*quietly, *map(str, tests_of(self.name))], plugins=[self])
+        status = pytest.main([*quietly, *map(str, tests_of(self.name))], plugins=[self])
+        if self.failure or status != 0:
+            raise TaktError(
+                self.failure or f"pytest could not collect the tests of {self.name}", "run them by hand"
+            )
         return self.verdicts
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """pytest's hook: in place of running the collected tests once."""
         source = (CORE / "src" / f"{self.name}.c").read_text()
-        seen = {self._prove_harness(session, source): EQUIVALENT}
+        made = self._build(source)
+        if made is None or self._tests(session, made) != 0:
+            self.failure = f"the tests of {self.name}.c fail without a mutant (see {self.folder / 'log'})"
+            return True
+        seen = {_code(made): EQUIVALENT}
         for number, mutant in enumerate(mutants(source)):
             made = self._build(mutant.apply(source))
             result = self.journal.results.get(number)
@@ -185,15 +195,6 @@ class Judge:
             return seen[code]
         seen[code] = REPEATED
         return SURVIVED if self._tests(session, made) == 0 else KILLED
-
-    def _prove_harness(self, session: Any, source: str) -> str:
-        made = self._build(source)
-        if made is None or self._tests(session, made) != 0:
-            log = self.folder / "log"
-            raise TaktError(
-                f"the tests of {self.name}.c fail without a mutant (see {log})", "make them pass first"
-            )
-        return _code(made)
 
     def _tests(self, session: Any, made: Path) -> int:
         """Exit status of the tests over the library with `made` in it; negative: ended by that signal."""

@@ -18,7 +18,7 @@ def run_unix(words, make=Firmware):
     firmware = make(board, int(key, 16), int(domain))
     gc.collect()
     contract_hash = contract.CONTRACT_HASH.decode()
-    say(f"boot {firmware.ledger.boot_count}, contract {contract_hash}, SCHED_FIFO granted {granted}")
+    say(f"boot {firmware.ledger.boots()}, contract {contract_hash}, SCHED_FIFO granted {granted}")
     board.run(firmware)
 
 

@@ -9,6 +9,7 @@ from takt.errors import TaktError
 BENCHES = {
     "firmware": "takt.firmware_gates.bench",
     "link": "takt.link_proofs.bench",
+    "micropython": "takt.micropython.bench",
     "vision": "takt.vision.bench",
 }
 

@@ -181,14 +181,3 @@ def test_objects_are_bounded():
         talk.client.topic(number, f"rt/t{number}", INT32)
         talk.exchange()
     assert talk.results()[-1] == xrce.RESOURCES
-
-
-def test_attributes_that_meet_without_a_space():
-    """The client library's own RequestAdder and ReplyAdder send such XML; a strict parser refuses it."""
-    from takt.link.refs import decode_xml
-    from takt.link.representations import REQUESTER, ServiceSpec
-
-    text = (
-        '<dds><requester profile_name="r"service_name="s"request_type=\'q\'reply_type="p"></requester></dds>'
-    )
-    assert decode_xml(REQUESTER, text) == ServiceSpec("s", "q", "p")

@@ -6,8 +6,9 @@ import takt_contract as contract
 from micropython import const
 
 from takt_board import age_gate, safety
-from takt_board.age_gate import AgeGate, Command, RosTime
-from takt_board.encoder import Encoder, Sample
+from takt_board.age_gate import AgeGate, Command
+from takt_board.encoder import Encoder
+from takt_board.inputs import Applied
 from takt_board.safety import Safety
 from takt_board.supply import Supply
 from takt_board.wheel_check import IMPOSSIBLE, WheelCheck
@@ -18,39 +19,6 @@ _ABSURD = 10.0  # a wish this many times above a limit is garbage
 _IMPLAUSIBLE = 4.0  # a wheel never turns this many times faster than its limit
 _STANDING_RAD_S = 1.0  # slower wheels count as at rest
 _LINK_SILENCE_NS = contract.SAFETY_LINK_SILENCE_MS * _MS
-
-
-class Inputs:
-    """What a cycle starts from; made once, refilled in each cycle."""
-
-    def __init__(self):
-        self.now_ns = 0
-        self.elapsed_ns = 0  # since the start of the last cycle
-        self.ros = RosTime()
-        self.command = Command()
-        self.requests = array("I", [0] * safety.REQUESTS)
-        self.agent_heard_ns = 0
-        self.agent_heard = False
-        self.encoder = Sample()
-        self.miss_limit = False
-
-
-class Applied:
-    """What became of a command."""
-
-    def __init__(self):
-        self.present = False
-        self.disarmed = False
-        self.verdict = age_gate.OPEN
-        self.stamp_ns = 0
-        self.cycle_ros_ns = 0
-
-    def copy(self, other):
-        self.present = other.present
-        self.disarmed = other.disarmed
-        self.verdict = other.verdict
-        self.stamp_ns = other.stamp_ns
-        self.cycle_ros_ns = other.cycle_ros_ns
 
 
 def _make_axis(speed, acceleration, jerk):
@@ -152,6 +120,13 @@ class Control:
         self.kinematics.to_wheels(self.forward.value, self.yaw.value)
         self._run_wheels(dt_s)
         self._report_command(inputs, verdict)
+
+    def put_drive(self, floats):
+        """Duty and setpoints of both wheels into an array of four floats."""
+        floats[0] = self.left_duty
+        floats[1] = self.right_duty
+        floats[2] = self.kinematics.left_rad_s
+        floats[3] = self.kinematics.right_rad_s
 
     def _gate_command(self, inputs):
         """Judges the held command anew in every cycle; a refused one is dropped and counted once."""

@@ -6,6 +6,7 @@ by one assignment, and a cycle sees it whole or not at all.
 """
 
 import gc
+from os import urandom
 
 import takt_contract as contract
 from micropython import const
@@ -20,11 +21,16 @@ from takt_messages import (
 from takt_board import age_gate, safety
 from takt_board.age_gate import Command
 from takt_board.client import Client
-from takt_board.control import Applied, Control, Inputs
 from takt_board.deadlines import DeadlineMonitor
 from takt_board.histogram import Histogram
+from takt_board.inputs import Applied, Inputs
 from takt_board.ledger import Ledger
 from takt_board.telemetry import Telemetry
+
+try:
+    from takt_native import Control  # the C core itself, where the interpreter was built with it
+except ImportError:
+    from takt_board.control import Control
 
 _NS_PER_S = const(1000000000)
 _APPLIED_RING = const(8)
@@ -45,7 +51,7 @@ class Firmware:
             contract.SAFETY_MISS_WINDOW_CYCLES,
             board.miss_limit,
         )
-        self.ledger = Ledger(board.retained)
+        self.ledger = Ledger(board.retained, int.from_bytes(urandom(4), "little"))
         self.photon_to_motor = Histogram()
         self.applied = [Applied() for _ in range(_APPLIED_RING)]
         self.applied_head = 0

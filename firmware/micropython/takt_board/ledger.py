@@ -12,6 +12,8 @@ from micropython import const
 from takt_board.framing import crc16
 
 RECORDS = const(64)
+_BOOT_BITS = const(12)  # boots between two losses of power
+_NONCE_MASK = const(0x3FFFF)  # an identity stays below 2**62, where a 64-bit machine needs no memory for it
 _LAYOUT = const(0x5402)
 _RECORD = "<QQQQQIIIIII"  # previous, first, last, release_ns, late_ns, cycle, counts by cause (5)
 _CRC_AT = const(64)
@@ -26,6 +28,7 @@ class Record:
     """One record, unpacked."""
 
     def __init__(self):
+        self.counts = [0, 0, 0, 0, 0]
         self.clear()
 
     def clear(self):
@@ -35,7 +38,8 @@ class Record:
         self.release_ns = 0
         self.late_ns = 0
         self.cycle = 0
-        self.counts = [0, 0, 0, 0, 0]
+        for cause in range(5):
+            self.counts[cause] = 0
 
     def load(self, store, at):
         words = unpack_from(_RECORD, store, at)
@@ -44,9 +48,13 @@ class Record:
 
 
 class Ledger:
-    """``store``: a bytearray of STORE_BYTES that survives a reset; after power loss it may hold anything."""
+    """``store``: a bytearray of STORE_BYTES that survives a reset; after power loss it may hold anything.
 
-    def __init__(self, store):
+    ``nonce`` stands above the count of boots and is taken when the store was lost: without it a confirmation meant for
+    a record from before the loss could release one of the same number made after it.
+    """
+
+    def __init__(self, store, nonce=0):
         self.store = store
         self.sequence = 0  # of the newest miss of this boot
         self._gap = Record()
@@ -64,9 +72,14 @@ class Ledger:
             self._gap.load(store, _GAP_AT)
             # a gap that had just been copied into the ring when the reset came is there already
             self.gap_open = self._gap.last > self.previous
-        self.boot_count = unpack_from("<I", store, 0)[0] + 1 if known else 1
+        lost = ((nonce & _NONCE_MASK) << _BOOT_BITS) + 1
+        self.boot_count = unpack_from("<I", store, 0)[0] + 1 if known else lost
         pack_into("<IH", store, 0, self.boot_count, 0)
         pack_into("<H", store, 6, self._crc(0, 6))
+
+    def boots(self):
+        """Since the store was lost last, without the nonce: what a person counts."""
+        return self.boot_count & ((1 << _BOOT_BITS) - 1)
 
     def _word(self, at):
         return self.store[at] | self.store[at + 1] << 8

@@ -65,17 +65,13 @@ class PlantStream:
     def encode(self, cycle, now_ns, control):
         """Fills ``frame`` with the drive order of ``control``; returns its size."""
         words = self._words_out
-        floats = self._floats
         safety = control.safety
         flags = (1 if control.driver_enabled else 0) | (2 if safety.armed else 0)
         words[0] = _TYPE_DRIVE | flags << 8 | safety.rung << 16
         words[1] = cycle & 0xFFFFFFFF
         words[2] = now_ns & 0xFFFFFFFF
         words[3] = now_ns >> 32
-        floats[0] = control.left_duty
-        floats[1] = control.right_duty
-        floats[2] = control.kinematics.left_rad_s
-        floats[3] = control.kinematics.right_rad_s
+        control.put_drive(self._floats)
         move(self._bytes_out, self._float_bytes, 16 << 16, 16)
         return framing.encode(self.frame, 0, self._bytes_out, _DRIVE_BYTES, framing.BOARD, framing.AGENT)
 

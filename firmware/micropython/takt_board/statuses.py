@@ -144,7 +144,7 @@ class Sheet:
         for cause, name in enumerate(deadlines.CAUSES):
             self._number(b"miss_" + name, monitor.misses[cause])
         self._number(b"uptime_ms", now_ns // 1000000)
-        self._number(b"boot_count", board.ledger.boot_count)
+        self._number(b"boot_count", board.ledger.boots())
         self._number(b"ledger_pending", board.ledger.pending())
         if monitor.window_misses:
             self.status.level = DiagnosticStatus.WARN

@@ -16,6 +16,8 @@ _STALL_CYCLES = contract.CONTROL_RATE_HZ // 2
 _CONTRARY_CYCLES = _DEAD_CYCLES // 2
 _DEAD_EFFORT = contract.SAFETY_ENCODER_DEAD_DUTY
 _CONTRARY_EFFORT = contract.SAFETY_ENCODER_CONTRARY_DUTY
+_MINUS_DEAD = -_DEAD_EFFORT
+_MINUS_CONTRARY = -_CONTRARY_EFFORT
 _SLOWING_RAD_S = contract.LIMITS_ACCELERATION_M_S2 / contract.ROBOT_WHEEL_RADIUS_M / contract.CONTROL_RATE_HZ
 _TURNING_RAD_S = 1.0
 _PEAK_DECAY = 0.97
@@ -44,11 +46,10 @@ class WheelCheck:
     def step(self, duty, setpoint_rad_s, speed_rad_s, position_counts):
         """Once for each new sample while the driver is on. True: a fault in this cycle."""
         effort = duty - contract.CONTROL_FEED_FORWARD_PER_RAD_S * speed_rad_s
-        strength = effort if effort >= 0.0 else -effort
         speed = speed_rad_s if speed_rad_s >= 0.0 else -speed_rad_s
         self._note_motion(position_counts)
-        dead = self._is_dead(effort, strength, setpoint_rad_s)
-        contrary = self._is_contrary(effort, strength, speed_rad_s, speed)
+        dead = self._is_dead(effort, setpoint_rad_s)
+        contrary = self._is_contrary(effort, speed_rad_s, speed)
         fault = OK
         if dead:
             fault = BROKEN_WIRE if self.abrupt else STALL
@@ -74,14 +75,19 @@ class WheelCheck:
             recent = self.recent_rad_s
             self.abrupt = recent >= _TURNING_RAD_S and recent >= _STEADY * self.earlier_rad_s
 
-    def _is_dead(self, effort, strength, setpoint_rad_s):
-        excited = strength >= _DEAD_EFFORT and effort * setpoint_rad_s > 0.0
+    def _is_dead(self, effort, setpoint_rad_s):
+        # towards the setpoint only: an integrator that still pushes the other way is about to let go
+        excited = (effort >= _DEAD_EFFORT and setpoint_rad_s > 0.0) or (
+            effort <= _MINUS_DEAD and setpoint_rad_s < 0.0
+        )
         self.dead = self.dead + 1 if self.still and excited else 0
         slowed_first = not self.abrupt and self.peak_rad_s >= _TURNING_RAD_S
         return self.dead >= (_STALL_CYCLES if slowed_first else _DEAD_CYCLES)
 
-    def _is_contrary(self, effort, strength, speed_rad_s, speed):
-        against = strength >= _CONTRARY_EFFORT and effort * speed_rad_s < 0.0
+    def _is_contrary(self, effort, speed_rad_s, speed):
+        against = (effort >= _CONTRARY_EFFORT and speed_rad_s < 0.0) or (
+            effort <= _MINUS_CONTRARY and speed_rad_s > 0.0
+        )
         slows = against and speed < self.last_rad_s - _SLOWING_RAD_S
         self.contrary = self.contrary + 1 if against and not slows else 0
         return self.contrary >= _CONTRARY_CYCLES

@@ -4,7 +4,8 @@ import sys
 
 from c_layout import SIZES
 from c_structs import load_control, load_inputs, store_control, store_outputs, view
-from takt_board.control import Control, Inputs
+from takt_board.control import Control
+from takt_board.inputs import Inputs
 
 _INPUTS = SIZES["takt_inputs_t"]
 _STATE = SIZES["takt_control_t"]

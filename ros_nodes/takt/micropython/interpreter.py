@@ -46,5 +46,7 @@ def command(*words: str | Path, heap_kib: int = 1024) -> list[str]:
 
 
 def search_path(*folders: Path) -> dict[str, str]:
-    """The environment in which MicroPython imports from ``folders``."""
-    return {**os.environ, "MICROPYPATH": ":".join([*map(str, folders), ".frozen"])}
+    """The environment in which MicroPython imports from ``folders``; what one's own interpreter froze goes first."""
+    places = [*map(str, folders)]
+    places.insert(0 if other_interpreter() else len(places), ".frozen")
+    return {**os.environ, "MICROPYPATH": ":".join(places)}

@@ -176,6 +176,8 @@ def run(words: list[str]) -> int:
     links: list[Path] = []
     handed = [_open_line(options.link, links), _open_line(options.plant, links)]
     address, kept = _map_retained(None if other else options.retained)
+    if options.main != "main":
+        folders.append(modules.firmware_folder() / "vm")
     os.environ.update(interpreter.search_path(*folders))
     numbers = [str(address), str(signals), options.key, str(options.domain)]
     granted = 0 if other else _be_punctual(options.fifo)

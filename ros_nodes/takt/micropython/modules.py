@@ -14,7 +14,6 @@ from takt import resources
 from takt.errors import TaktError
 
 _NATIVE = {"x86_64": "x64", "armv7l": "armv7m"}  # instruction sets that viper can be compiled for here
-_PORTS = ("unix", "boards")
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ def sources(port: str) -> dict[str, Path]:
     """Place of each module that ``port`` needs -> its source."""
     here = firmware_folder()
     found = {path.name: path for folder in ("generated", port) for path in (here / folder).glob("*.py")}
+    found.pop("manifest.py", None)  # for builds that freeze
     found["main.py"] = here / "main.py"
     found.update({f"takt_board/{path.name}": path for path in (here / "takt_board").glob("*.py")})
     return dict(sorted(found.items()))
@@ -77,7 +77,7 @@ def _compile(compiler: Any, architecture: str, place: str, source: Path, compile
     fresh = compiled.with_suffix(f".{os.getpid()}")
     words = [f"-march={architecture}"] if architecture else []
     process = compiler.run("-O3", *words, "-s", place, "-o", fresh, source, stderr=subprocess.PIPE)
-    complaint = process.communicate()[1].decode(errors="replace").strip()
+    complaint = process.communicate()[1].decode(errors="replace").strip().split("\n")[-1]
     if process.returncode != 0:
         raise TaktError(f"{source.name} does not compile: {complaint}", "correct it; the line is named above")
     fresh.replace(compiled)

@@ -1,0 +1,2 @@
+# Freezes the firmware into the unix port.
+include("../manifest.py", port="unix")

@@ -9,6 +9,7 @@ from takt.errors import TaktError
 PROOFS = {
     "commands": "takt.simulation.command_proof",
     "mpy-parity": "takt.micropython.parity",
+    "fuzz-agent": "takt.link_proofs.fuzz_agent",
     "kills": "takt.demo.kills",
     "ledger": "takt.simulation.ledger_proof",
     "clock": "takt.link_proofs.clock",

@@ -131,7 +131,7 @@ class AgentCore:
     # ------------------------------------------------------------- sessions
 
     def _create_client(self, address: Hashable, header: Header, message: bytes) -> None:
-        submessage = next(xrce.submessages(message, header.size))
+        submessage = xrce.first_submessage(message, header.size)
         hello = xrce.parse_create_client(submessage)
         result = _verdict(hello)
         if result == xrce.OK:
@@ -195,7 +195,7 @@ class AgentCore:
 
     def _tell_info(self, address: Hashable, header: Header, message: bytes, session: Session | None) -> None:
         """Answer a ping; its implementation status tells whether the client's session lives here."""
-        payload = next(xrce.submessages(message, header.size)).payload
+        payload = xrce.first_submessage(message, header.size).payload
         info = xrce.build_info(*xrce.parse_asked(payload), session is not None)
         in_session = session is not None and header.session & ~KEYLESS
         session_id = session.id if session and in_session else header.session

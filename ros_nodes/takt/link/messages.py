@@ -85,6 +85,14 @@ def submessages(message: bytes, offset: int, whole: bool = False) -> Iterator[Su
         offset += length + (-length & 3)
 
 
+def first_submessage(message: bytes, offset: int) -> Submessage:
+    """The submessage at ``offset``; Malformed where not even its header is whole."""
+    found = next(submessages(message, offset), None)
+    if found is None:
+        raise Malformed("no whole submessage")
+    return found
+
+
 def parse_ids(payload: bytes) -> tuple[bytes, bytes]:
     """The request id and object id that most payloads begin with."""
     if len(payload) < 4:

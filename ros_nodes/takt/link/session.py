@@ -40,13 +40,11 @@ class Session:
         self.end_request = b""  # request id of a DELETE of the whole client, which its owner carries out
         self._waiting: dict[Entity, None] = {}  # feeds with samples, in the order of their oldest arrival
         self._handlers: dict[int, Callable[[Submessage, int], bool]] = {
-            xrce.CREATE_CLIENT: lambda submessage, stream: (
-                True
-            ),  # also the headless INFO of the official client
+            xrce.CREATE_CLIENT: _taken,  # also the headless INFO of the official client
             xrce.CREATE: self._on_create,
             xrce.DELETE: self._on_delete,
             xrce.GET_INFO: self._on_get_info,
-            xrce.INFO: lambda submessage, stream: True,  # a sign of life, noted already
+            xrce.INFO: _taken,  # a sign of life, noted already
             xrce.WRITE_DATA: self._on_write,
             xrce.READ_DATA: self._on_read,
             xrce.ACKNACK: self._on_acknack,
@@ -394,10 +392,18 @@ class Session:
         outbound = self._reliable_out.get(stream)
         return outbound.unacknowledged if outbound else 0
 
+    def held_bytes(self) -> int:
+        """Bytes of half-received messages."""
+        return sum(rebuilder.size for rebuilder in self._rebuilders.values())
+
     def queue_depth(self) -> int:
         """Messages and feeds that wait for the line or for an acknowledgement."""
         waiting = sum(out.queued + out.unacknowledged for out in self._reliable_out.values())
         return waiting + len(self._waiting)
+
+
+def _taken(_submessage: Submessage, _stream: int) -> bool:
+    return True
 
 
 def _little(submessage: Submessage) -> bool:

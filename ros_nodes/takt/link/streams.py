@@ -124,6 +124,11 @@ class Rebuilder:
         self._size = 0
         self.dropped = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes kept for a message that is not whole yet."""
+        return sum(len(part) for part in self._parts)
+
     def add(self, content: bytes, last: bool) -> bytes | None:
         """Take the next fragment in order; returns the whole with the last one."""
         self._size += len(content)

@@ -7,6 +7,7 @@ import importlib
 from takt.errors import TaktError
 
 BENCHES = {
+    "control": "takt.simulation.control_bench",
     "firmware": "takt.firmware_gates.bench",
     "link": "takt.link_proofs.bench",
     "micropython": "takt.micropython.bench",

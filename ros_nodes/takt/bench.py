@@ -9,6 +9,7 @@ from takt.errors import TaktError
 BENCHES = {
     "control": "takt.simulation.control_bench",
     "firmware": "takt.firmware_gates.bench",
+    "frames": "takt.frames.bench",
     "link": "takt.link_proofs.bench",
     "micropython": "takt.micropython.bench",
     "vision": "takt.vision.bench",

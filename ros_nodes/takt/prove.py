@@ -7,6 +7,8 @@ import importlib
 from takt.errors import TaktError
 
 PROOFS = {
+    "ring-kills": "takt.frames.kills",
+    "perception-steady": "takt.vision.steady",
     "commands": "takt.simulation.command_proof",
     "mpy-parity": "takt.micropython.parity",
     "fuzz-agent": "takt.link_proofs.fuzz_agent",

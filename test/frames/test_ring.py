@@ -212,3 +212,20 @@ def test_detections_must_fit_together_and_into_the_ring() -> None:
     with pytest.raises(ValueError, match="32"):
         detections(33)
     assert len(detections(4).of_class(1)) == 2
+
+
+def test_a_live_and_well_annotator_is_told_from_a_dead_or_failing_one(name: str) -> None:
+    writer = FrameRing.create(name, 8, 4)
+    reader = FrameRing.attach(name)
+    assert not reader.annotator_is_well(), "there is none yet"
+    detector = FrameRing.attach(name, "annotator")
+    assert reader.annotator_is_well() and writer.annotator_is_well() and detector.annotator_is_well()
+    detector.tell_annotator_state(1, 3)
+    assert not reader.annotator_is_well() and reader.quality_step == 3
+    detector.close()
+    again = FrameRing.attach(name, "annotator")
+    assert reader.annotator_is_well() and reader.quality_step == 0, "what a dead one told is forgotten"
+    again.close()
+    assert not reader.annotator_is_well()
+    with pytest.raises(ValueError, match="annotator"):
+        reader.tell_annotator_state(0, 0)

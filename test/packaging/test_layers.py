@@ -22,6 +22,8 @@ EDGES = {
         "detect_command.py",
         "evaluate.py",
         "perception.py",
+        "steady.py",
+        "time_limit.py",
         "sources",
         "worker.py",
     },

@@ -12,6 +12,7 @@ PROOFS = {
     "commands": "takt.simulation.command_proof",
     "mpy-parity": "takt.micropython.parity",
     "fuzz-agent": "takt.link_proofs.fuzz_agent",
+    "fuzz-client": "takt.link_proofs.fuzz_client",
     "kills": "takt.demo.kills",
     "ledger": "takt.simulation.ledger_proof",
     "clock": "takt.link_proofs.clock",

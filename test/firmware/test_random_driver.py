@@ -17,7 +17,8 @@ def test_nothing_breaks_the_board(tmp_path: Path) -> None:
     if compiler is None:
         pytest.fail("no C compiler is installed; the firmware's tests need one (apt install gcc)")
     program = tmp_path / "random_driver"
-    sources = [*sorted((CORE / "src").glob("*.c")), CORE / "generated" / "takt_contract.c"]
+    tables = [CORE / "generated" / name for name in ("takt_contract.c", "parameter_table.c")]
+    sources = [*sorted((CORE / "src").glob("*.c")), *tables]
     sources += [CORE / "generated" / "takt_messages.c", Path(__file__).parent / "random_driver.c"]
     command = [
         *(compiler, "-std=c11", "-g", "-O0", "-Wall", "-Wextra", "-Wconversion", "-Werror"),

@@ -18,9 +18,13 @@ unsigned probe_topic_count(void)
 {
     return TAKT_TOPIC_COUNT;
 }
+unsigned probe_late_service_count(void)
+{
+    return TAKT_PARAMETER_SERVICE_COUNT;
+}
 unsigned probe_service_count(void)
 {
-    return TAKT_SERVICE_COUNT;
+    return TAKT_SERVICE_COUNT + TAKT_PARAMETER_SERVICE_COUNT;
 }
 const char *probe_topic_name(unsigned topic)
 {
@@ -50,7 +54,7 @@ const char *probe_service_name(unsigned service)
 /* True when every entity has been created and answered for, the services of parameters too. */
 bool probe_complete(const takt_client_t *client)
 {
-    unsigned steps = 1u + 2u * TAKT_SERVICE_COUNT;
+    unsigned steps = 1u + 2u * probe_service_count();
     for (unsigned topic = 0; topic < TAKT_TOPIC_COUNT; topic++) {
         steps += takt_topics[topic].board_publishes ? 3u : 4u;
     }

@@ -24,7 +24,7 @@ LOSS_NONE, LOSS_SILENCE, LOSS_RESTARTED, LOSS_TIMEOUT, LOSS_REFUSED, LOSS_UNCONF
 def build(folder: Path) -> ctypes.CDLL:
     """Compiles client, generated tables and probe into a shared library in `folder`."""
     library = folder / "client_under_test.so"
-    tables = CORE / "generated" / "takt_contract.c"
+    tables = [CORE / "generated" / name for name in ("takt_contract.c", "parameter_table.c")]
     probe = Path(__file__).parent / "client_probe.c"
     command = [
         COMPILER,
@@ -37,7 +37,7 @@ def build(folder: Path) -> ctypes.CDLL:
         "-o",
         library,
         *SOURCES,
-        tables,
+        *tables,
         probe,
     ]
     subprocess.run(list(map(str, command)), check=True)
@@ -102,6 +102,8 @@ class Config(ctypes.Structure):
         ("reply_part", REPLY_PART),
         ("assembly", ctypes.c_void_p),
         ("assembly_bytes", ctypes.c_uint16),
+        ("late_services", ctypes.c_void_p),
+        ("late_service_count", ctypes.c_uint8),
         ("key", ctypes.c_uint32),
         ("domain", ctypes.c_uint16),
         ("contract_property", ctypes.c_char_p),
@@ -201,6 +203,8 @@ class Client:
             REPLY_PART(self._reply_part),
             ctypes.cast(self._assembly, ctypes.c_void_p),
             ASSEMBLY_BYTES,
+            ctypes.addressof(ctypes.c_char.in_dll(library, "takt_parameter_services")),
+            library.probe_late_service_count(),
             key,
             domain,
             b"0123456789abcdef",

@@ -14,30 +14,4 @@ const takt_topic_t takt_topics[TAKT_TOPIC_COUNT] = {
 const takt_service_t takt_services[TAKT_SERVICE_COUNT] = {
     [TAKT_SERVICE_ARM] = {"/base/arm", "std_srvs::srv::dds_::SetBool_Request_", "std_srvs::srv::dds_::SetBool_Response_", "rq/base/armRequest", "rr/base/armReply"},
     [TAKT_SERVICE_CLEAR_FAULT] = {"/base/clear_fault", "std_srvs::srv::dds_::Trigger_Request_", "std_srvs::srv::dds_::Trigger_Response_", "rq/base/clear_faultRequest", "rr/base/clear_faultReply"},
-    [TAKT_SERVICE_DESCRIBE_PARAMETERS] = {"/base/describe_parameters", "rcl_interfaces::srv::dds_::DescribeParameters_Request_", "rcl_interfaces::srv::dds_::DescribeParameters_Response_", "rq/base/describe_parametersRequest", "rr/base/describe_parametersReply"},
-    [TAKT_SERVICE_GET_PARAMETER_TYPES] = {"/base/get_parameter_types", "rcl_interfaces::srv::dds_::GetParameterTypes_Request_", "rcl_interfaces::srv::dds_::GetParameterTypes_Response_", "rq/base/get_parameter_typesRequest", "rr/base/get_parameter_typesReply"},
-    [TAKT_SERVICE_GET_PARAMETERS] = {"/base/get_parameters", "rcl_interfaces::srv::dds_::GetParameters_Request_", "rcl_interfaces::srv::dds_::GetParameters_Response_", "rq/base/get_parametersRequest", "rr/base/get_parametersReply"},
-    [TAKT_SERVICE_LIST_PARAMETERS] = {"/base/list_parameters", "rcl_interfaces::srv::dds_::ListParameters_Request_", "rcl_interfaces::srv::dds_::ListParameters_Response_", "rq/base/list_parametersRequest", "rr/base/list_parametersReply"},
-    [TAKT_SERVICE_SET_PARAMETERS] = {"/base/set_parameters", "rcl_interfaces::srv::dds_::SetParameters_Request_", "rcl_interfaces::srv::dds_::SetParameters_Response_", "rq/base/set_parametersRequest", "rr/base/set_parametersReply"},
-    [TAKT_SERVICE_SET_PARAMETERS_ATOMICALLY] = {"/base/set_parameters_atomically", "rcl_interfaces::srv::dds_::SetParametersAtomically_Request_", "rcl_interfaces::srv::dds_::SetParametersAtomically_Response_", "rq/base/set_parameters_atomicallyRequest", "rr/base/set_parameters_atomicallyReply"},
-};
-
-const takt_parameter_t takt_parameter_table[TAKT_PARAMETER_COUNT] = {
-    [TAKT_PARAMETER_CONTROL_RATE_HZ] = {"control.rate_hz", "control cycles per second on the board", "100 to 100", 100.0, 100.0, 100.0, 1.0, true, TAKT_CHANGE_NEVER},
-    [TAKT_PARAMETER_CONTROL_FEED_FORWARD_PER_RAD_S] = {"control.feed_forward_per_rad_s", "duty per rad/s of setpoint", "0 to 0.2", 0.04, 0.0, 0.2, 0.0, false, TAKT_CHANGE_ALWAYS},
-    [TAKT_PARAMETER_CONTROL_KP_PER_RAD_S] = {"control.kp_per_rad_s", "duty per rad/s of error", "0 to 0.5", 0.05, 0.0, 0.5, 0.0, false, TAKT_CHANGE_ALWAYS},
-    [TAKT_PARAMETER_CONTROL_KI_PER_RAD] = {"control.ki_per_rad", "duty per rad of summed error", "0 to 2", 0.1, 0.0, 2.0, 0.0, false, TAKT_CHANGE_ALWAYS},
-    [TAKT_PARAMETER_CONTROL_KD_S_PER_RAD] = {"control.kd_s_per_rad", "duty per rad/s^2 of measured acceleration", "0 to 0.01", 0.0, 0.0, 0.01, 0.0, false, TAKT_CHANGE_ALWAYS},
-    [TAKT_PARAMETER_CONTROL_DERIVATIVE_FILTER_HZ] = {"control.derivative_filter_hz", "corner of the derivative's low pass", "1 to 50", 20.0, 1.0, 50.0, 0.0, false, TAKT_CHANGE_STANDING},
-    [TAKT_PARAMETER_CONTROL_DUTY_LIMIT] = {"control.duty_limit", "largest share of the supply voltage", "0.1 to 1", 1.0, 0.1, 1.0, 0.0, false, TAKT_CHANGE_STANDING},
-    [TAKT_PARAMETER_CONTROL_DUTY_SLEW_PER_S] = {"control.duty_slew_per_s", "change of duty", "1 to 20", 20.0, 1.0, 20.0, 0.0, false, TAKT_CHANGE_STANDING},
-    [TAKT_PARAMETER_LIMITS_SPEED_M_S] = {"limits.speed_m_s", "forward speed of a command", "0.05 to 0.8", 0.8, 0.05, 0.8, 0.0, false, TAKT_CHANGE_STANDING},
-    [TAKT_PARAMETER_LIMITS_YAW_RATE_RAD_S] = {"limits.yaw_rate_rad_s", "turn rate of a command", "0.1 to 2.5", 2.5, 0.1, 2.5, 0.0, false, TAKT_CHANGE_STANDING},
-    [TAKT_PARAMETER_LIMITS_ACCELERATION_M_S2] = {"limits.acceleration_m_s2", "change of forward speed", "0.1 to 1.5", 1.5, 0.1, 1.5, 0.0, false, TAKT_CHANGE_STANDING},
-    [TAKT_PARAMETER_LIMITS_YAW_ACCELERATION_RAD_S2] = {"limits.yaw_acceleration_rad_s2", "change of turn rate", "0.5 to 10", 10.0, 0.5, 10.0, 0.0, false, TAKT_CHANGE_STANDING},
-    [TAKT_PARAMETER_LIMITS_JERK_M_S3] = {"limits.jerk_m_s3", "change of forward acceleration", "1 to 15", 15.0, 1.0, 15.0, 0.0, false, TAKT_CHANGE_STANDING},
-    [TAKT_PARAMETER_LIMITS_YAW_JERK_RAD_S3] = {"limits.yaw_jerk_rad_s3", "change of turn acceleration", "5 to 100", 100.0, 5.0, 100.0, 0.0, false, TAKT_CHANGE_STANDING},
-    [TAKT_PARAMETER_LIMITS_WHEEL_SPEED_RAD_S] = {"limits.wheel_speed_rad_s", "speed that the motor can hold; wheel setpoints end here", "2 to 22", 22.0, 2.0, 22.0, 0.0, false, TAKT_CHANGE_DISARMED},
-    [TAKT_PARAMETER_TOPICS_JOINT_STATES_RATE_HZ] = {"topics.joint_states.rate_hz", "highest sustained rate", "20 to 100", 100.0, 20.0, 100.0, 1.0, true, TAKT_CHANGE_ALWAYS},
-    [TAKT_PARAMETER_TOPICS_APPLIED_RATE_HZ] = {"topics.applied.rate_hz", "highest sustained rate", "1 to 50", 50.0, 1.0, 50.0, 1.0, true, TAKT_CHANGE_ALWAYS},
 };

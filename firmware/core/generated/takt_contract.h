@@ -139,16 +139,18 @@ enum {
 enum {
     TAKT_SERVICE_ARM,
     TAKT_SERVICE_CLEAR_FAULT,
-    TAKT_SERVICE_DESCRIBE_PARAMETERS,
+    TAKT_SERVICE_COUNT,
+};
+
+enum { /* services of the parameters */
+    TAKT_SERVICE_DESCRIBE_PARAMETERS = TAKT_SERVICE_COUNT,
     TAKT_SERVICE_GET_PARAMETER_TYPES,
     TAKT_SERVICE_GET_PARAMETERS,
     TAKT_SERVICE_LIST_PARAMETERS,
     TAKT_SERVICE_SET_PARAMETERS,
     TAKT_SERVICE_SET_PARAMETERS_ATOMICALLY,
-    TAKT_SERVICE_COUNT,
 };
-
-#define TAKT_SERVICE_FIRST_OF_PARAMETERS TAKT_SERVICE_DESCRIBE_PARAMETERS
+#define TAKT_PARAMETER_SERVICE_COUNT 6
 
 enum { /* when a parameter may change */
     TAKT_CHANGE_ALWAYS,
@@ -183,6 +185,7 @@ enum {
 
 extern const takt_topic_t takt_topics[TAKT_TOPIC_COUNT];
 extern const takt_service_t takt_services[TAKT_SERVICE_COUNT];
+extern const takt_service_t takt_parameter_services[TAKT_PARAMETER_SERVICE_COUNT];
 extern const takt_parameter_t takt_parameter_table[TAKT_PARAMETER_COUNT];
 
 #endif

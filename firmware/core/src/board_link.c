@@ -167,6 +167,8 @@ void takt_board_link_init(takt_board_t *board, const takt_board_config_t *config
         .on_sample = on_sample,
         .on_request = on_request,
         .reply_part = reply_part,
+        .late_services = takt_parameter_services,
+        .late_service_count = TAKT_PARAMETER_SERVICE_COUNT,
         .assembly = board->parameters.request,
         .assembly_bytes = sizeof board->parameters.request,
         .key = config->client_key,

@@ -79,7 +79,7 @@ void client_data_take(takt_client_t *client, const uint8_t *payload, size_t size
     if (kind == XRCE_READER && number < TAKT_TOPIC_COUNT && !takt_topics[number].board_publishes) {
         client->config.on_sample(client->config.context, number, payload + DATA_IDS_BYTES,
                                  size - DATA_IDS_BYTES, now_ns);
-    } else if (kind == XRCE_REPLIER && number < TAKT_SERVICE_COUNT) {
+    } else if (kind == XRCE_REPLIER && number < client_service_count(client)) {
         serve(client, number, payload + DATA_IDS_BYTES, size - DATA_IDS_BYTES, now_ns);
     } else {
         client->stats.malformed++;

@@ -27,6 +27,11 @@ typedef struct {
     uint8_t number;      /* of the topic or service */
 } step_t;
 
+unsigned client_service_count(const takt_client_t *client)
+{
+    return TAKT_SERVICE_COUNT + client->config.late_service_count;
+}
+
 static step_t topic_step(unsigned number, unsigned within)
 {
     const bool publishes = takt_topics[number].board_publishes;
@@ -38,14 +43,14 @@ static step_t topic_step(unsigned number, unsigned within)
 /* Steps after which the board is connected. */
 static unsigned robot_steps(void)
 {
-    unsigned steps = 1u + 2u * TAKT_SERVICE_FIRST_OF_PARAMETERS;
+    unsigned steps = 1u + 2u * TAKT_SERVICE_COUNT;
     for (unsigned topic = 0; topic < TAKT_TOPIC_COUNT; topic++) {
         steps += takt_topics[topic].board_publishes ? 3u : 4u;
     }
     return steps;
 }
 
-static step_t step_at(unsigned step)
+static step_t step_at(const takt_client_t *client, unsigned step)
 {
     if (step == 0) {
         return (step_t){STEP_CREATE, XRCE_PARTICIPANT, 0};
@@ -58,7 +63,7 @@ static step_t step_at(unsigned step)
         }
         step -= steps;
     }
-    if (step < 2u * TAKT_SERVICE_COUNT) {
+    if (step < 2u * client_service_count(client)) {
         return (step_t){step % 2u == 0 ? STEP_CREATE : STEP_READ, XRCE_REPLIER, (uint8_t)(step / 2u)};
     }
     return (step_t){STEP_NONE, 0, 0};
@@ -126,7 +131,9 @@ static void put_representation(xrce_writer_t *message, const takt_client_t *clie
         put_endpoint(message, &takt_topics[step.number], step.number, true);
         break;
     case XRCE_REPLIER:
-        put_replier(message, &takt_services[step.number]);
+        put_replier(message, step.number < TAKT_SERVICE_COUNT
+                                 ? &takt_services[step.number]
+                                 : &client->config.late_services[step.number - TAKT_SERVICE_COUNT]);
         break;
     default:
         xrce_put_u16(message, 0);
@@ -213,14 +220,14 @@ static bool send_step(takt_client_t *client, step_t step)
 /* A READ_DATA that succeeds is not answered. */
 static void skip_reads(takt_client_t *client)
 {
-    while (client->answered < client->created && step_at(client->answered).kind == STEP_READ) {
+    while (client->answered < client->created && step_at(client, client->answered).kind == STEP_READ) {
         client->answered++;
     }
 }
 
 static void send_steps(takt_client_t *client, uint64_t now_ns)
 {
-    step_t step = step_at(client->created);
+    step_t step = step_at(client, client->created);
     if (client->answered == client->created) {
         client->timers.progress_ns = now_ns; /* nothing is waited for yet */
     }
@@ -228,7 +235,7 @@ static void send_steps(takt_client_t *client, uint64_t now_ns)
            send_step(client, step)) {
         client->created++;
         skip_reads(client);
-        step = step_at(client->created);
+        step = step_at(client, client->created);
     }
 }
 

@@ -27,6 +27,7 @@ bool client_session_open(const takt_client_t *client);
 
 /* client_entities.c: the creation of entities, one step a message. */
 void client_entities_run(takt_client_t *client, uint64_t now_ns);
+unsigned client_service_count(const takt_client_t *client);
 void client_entities_status(takt_client_t *client, const uint8_t *payload, size_t size, uint64_t now_ns);
 
 /* client_messages.c: what the agent sends. */

@@ -9,18 +9,15 @@
 #define REFUSED_PAUSE_NS      (1000u * NS_PER_MS) /* before the next login after a refusal */
 #define LOGIN_FRESH_NS        (500u * NS_PER_MS)  /* unanswered for longer: no agent */
 #define LOGIN_BYTES           256u
+#define CONTROL_BYTES         16u
 #define HEARTBEAT_PERIOD_NS   (50u * NS_PER_MS)
 #define HEARTBEATS_UNANSWERED 20u /* then the session is of no use */
-#define HEARTBEAT_BYTES       16u
 #define EXCHANGE_PERIOD_NS    (1000000000u / (unsigned)TAKT_SAFETY_LINK_TIME_EXCHANGE_HZ)
 #define QUICK_PERIOD_NS       (20u * NS_PER_MS)
 #define QUICK_EXCHANGES       16u
-#define EXCHANGE_BYTES        16u
 #define PING_AFTER_NS         (250u * NS_PER_MS) /* of silence; a time exchange has gone unanswered by then */
 #define PING_PERIOD_NS        (100u * NS_PER_MS)
 #define PING_REQUEST          10u
-#define PING_BYTES            16u
-#define INFO_BYTES            16u
 #define GIVE_UP_NS            ((uint64_t)(TAKT_SAFETY_LINK_SILENCE_MS)*NS_PER_MS)
 #define GIVE_UP_CREATING_NS   (1000u * NS_PER_MS) /* an agent may be busy making the ROS entities */
 
@@ -116,17 +113,36 @@ void client_session_opened(takt_client_t *client, const uint8_t *payload, size_t
     client->timers.next_ping_ns = now_ns;
 }
 
+/* ---- control messages: one small submessage on no stream
+ * ---------------------------------------------------------- */
+
+/* False, and counted: the queue is full. */
+static bool open_control(takt_client_t *client, xrce_writer_t *message, uint8_t id)
+{
+    uint8_t *room = client_line_reserve(client, CONTROL_BYTES);
+    if (room == NULL) {
+        return false;
+    }
+    *message = xrce_message(room, CONTROL_BYTES, XRCE_SESSION, XRCE_STREAM_NONE, 0);
+    (void)xrce_open(message, id, 0);
+    return true;
+}
+
+static void send_control(takt_client_t *client, xrce_writer_t *message)
+{
+    xrce_close(message, XRCE_HEADER_BYTES);
+    client_line_queue(client, message);
+}
+
 /* ---- reliability
  * --------------------------------------------------------------------------------------------- */
 
 static void send_pair_for_stream(takt_client_t *client, uint8_t id, uint16_t first, uint16_t second)
 {
-    uint8_t *room = client_line_reserve(client, HEARTBEAT_BYTES);
-    if (room == NULL) {
+    xrce_writer_t message;
+    if (!open_control(client, &message, id)) {
         return;
     }
-    xrce_writer_t message = xrce_message(room, HEARTBEAT_BYTES, XRCE_SESSION, XRCE_STREAM_NONE, 0);
-    const size_t place = xrce_open(&message, id, 0);
     xrce_put_u16(&message, first);
     if (id == XRCE_ACKNACK) {
         xrce_put_pair(&message, second); /* the bitmap travels high byte first */
@@ -134,13 +150,12 @@ static void send_pair_for_stream(takt_client_t *client, uint8_t id, uint16_t fir
         xrce_put_u16(&message, second);
     }
     xrce_put_u8(&message, XRCE_STREAM_RELIABLE);
-    xrce_close(&message, place);
-    client_line_queue(client, &message);
+    send_control(client, &message);
 }
 
 void client_session_confirm(takt_client_t *client)
 {
-    if (client->acknack == TAKT_ACKNACK_NONE || takt_fifo_reserve(&client->queue, HEARTBEAT_BYTES) == NULL) {
+    if (client->acknack == TAKT_ACKNACK_NONE || takt_fifo_reserve(&client->queue, CONTROL_BYTES) == NULL) {
         return; /* a full queue leaves it for later */
     }
     const bool again = client->acknack == TAKT_ACKNACK_AGAIN;
@@ -180,15 +195,12 @@ void client_session_heard_acknack(takt_client_t *client, uint64_t now_ns)
 
 static void send_time_request(takt_client_t *client, uint64_t now_ns)
 {
-    uint8_t *room = client_line_reserve(client, EXCHANGE_BYTES);
-    if (room == NULL) {
+    xrce_writer_t message;
+    if (!open_control(client, &message, XRCE_TIMESTAMP)) {
         return;
     }
-    xrce_writer_t message = xrce_message(room, EXCHANGE_BYTES, XRCE_SESSION, XRCE_STREAM_NONE, 0);
-    const size_t place = xrce_open(&message, XRCE_TIMESTAMP, 0);
     xrce_put_time(&message, now_ns);
-    xrce_close(&message, place);
-    client_line_queue(client, &message);
+    send_control(client, &message);
     client->exchange_sent_ns[client->exchange_slot] = now_ns;
     client->exchange_slot = (uint8_t)((client->exchange_slot + 1u) % TAKT_CLIENT_EXCHANGES);
 }
@@ -230,17 +242,14 @@ void client_session_time(takt_client_t *client, const uint8_t *payload, size_t s
 
 static void send_ping(takt_client_t *client)
 {
-    uint8_t *room = client_line_reserve(client, PING_BYTES);
-    if (room == NULL) {
+    xrce_writer_t message;
+    if (!open_control(client, &message, XRCE_GET_INFO)) {
         return;
     }
-    xrce_writer_t message = xrce_message(room, PING_BYTES, XRCE_SESSION, XRCE_STREAM_NONE, 0);
-    const size_t place = xrce_open(&message, XRCE_GET_INFO, 0);
     xrce_put_pair(&message, PING_REQUEST);
     xrce_put_pair(&message, XRCE_AGENT_OBJECT);
     xrce_put_u32(&message, 2); /* activity */
-    xrce_close(&message, place);
-    client_line_queue(client, &message);
+    send_control(client, &message);
 }
 
 static void run_ping(takt_client_t *client, uint64_t now_ns)
@@ -267,16 +276,13 @@ void client_session_info(takt_client_t *client, const uint8_t *payload, size_t s
 /* The agent's own ping (hard liveliness): an INFO without configuration and activity. */
 void client_session_asked(takt_client_t *client, const uint8_t *payload, size_t size)
 {
-    uint8_t *room = size >= 4u ? client_line_reserve(client, INFO_BYTES) : NULL;
-    if (room == NULL) {
+    xrce_writer_t message;
+    if (size < 4u || !open_control(client, &message, XRCE_INFO)) {
         return;
     }
-    xrce_writer_t message = xrce_message(room, INFO_BYTES, XRCE_SESSION, XRCE_STREAM_NONE, 0);
-    const size_t place = xrce_open(&message, XRCE_INFO, 0);
     xrce_put_bytes(&message, payload, 4); /* request and object */
     xrce_put_u32(&message, 0);            /* result, implementation status, no configuration, no activity */
-    xrce_close(&message, place);
-    client_line_queue(client, &message);
+    send_control(client, &message);
 }
 
 void client_session_run(takt_client_t *client, uint64_t now_ns)

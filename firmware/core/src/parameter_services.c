@@ -115,17 +115,11 @@ static unsigned type_of(const takt_parameter_t *row)
     return row->whole ? TYPE_INTEGER : TYPE_DOUBLE;
 }
 
-static void put_type(const takt_parameters_t *parameters, unsigned parameter, takt_reply_window_t *reply)
-{
-    (void)parameters;
-    takt_reply_u8(reply, type_of(&takt_parameter_table[parameter]));
-}
-
 static void put_value(const takt_parameters_t *parameters, unsigned parameter, takt_reply_window_t *reply)
 {
     const bool whole = takt_parameter_table[parameter].whole;
     const double value = parameters->values[parameter];
-    put_type(parameters, parameter, reply);
+    takt_reply_u8(reply, type_of(&takt_parameter_table[parameter]));
     takt_reply_u8(reply, 0); /* bool_value */
     takt_reply_u64(reply, whole ? (uint64_t)(int64_t)value : 0);
     takt_reply_f64(reply, whole ? 0.0 : value);
@@ -166,13 +160,12 @@ static void put_range(const takt_parameter_t *row, takt_reply_window_t *reply)
     }
 }
 
-static void put_descriptor(const takt_parameters_t *parameters, unsigned parameter,
-                           takt_reply_window_t *reply)
+static void put_descriptor(unsigned parameter, takt_reply_window_t *reply)
 {
     const takt_parameter_t *row = &takt_parameter_table[parameter];
     const char *more = constraint(row->change);
     takt_reply_string(reply, row->name, strlen(row->name));
-    put_type(parameters, parameter, reply);
+    takt_reply_u8(reply, type_of(row));
     takt_reply_string(reply, row->purpose, strlen(row->purpose));
     takt_reply_string(reply, more, strlen(more));
     takt_reply_u8(reply, row->change == TAKT_CHANGE_NEVER);
@@ -180,17 +173,22 @@ static void put_descriptor(const takt_parameters_t *parameters, unsigned paramet
     put_range(row, reply);
 }
 
-typedef void (*put_t)(const takt_parameters_t *parameters, unsigned parameter, takt_reply_window_t *reply);
-
 /* A sequence with one element for each name of the request. */
-static void put_each_name(const takt_parameters_t *parameters, put_t put, takt_reply_window_t *reply)
+static void put_each_name(const takt_parameters_t *parameters, unsigned service, takt_reply_window_t *reply)
 {
     const uint32_t count = known_names(parameters);
     takt_cdr_t cdr = open_request(parameters);
     (void)read_count(&cdr);
     takt_reply_u32(reply, count);
     for (uint32_t i = 0; i < count; i++) {
-        put(parameters, read_name(&cdr), reply);
+        const unsigned parameter = read_name(&cdr);
+        if (service == TAKT_SERVICE_DESCRIBE_PARAMETERS) {
+            put_descriptor(parameter, reply);
+        } else if (service == TAKT_SERVICE_GET_PARAMETERS) {
+            put_value(parameters, parameter, reply);
+        } else {
+            takt_reply_u8(reply, type_of(&takt_parameter_table[parameter]));
+        }
     }
 }
 
@@ -209,7 +207,7 @@ static unsigned dots(const char *name)
 
 static bool under_prefix(const char *name, takt_string_t prefix, uint64_t depth)
 {
-    if (strncmp(name, prefix.data, prefix.size) != 0) {
+    if (strlen(name) < prefix.size || memcmp(name, prefix.data, prefix.size) != 0) { /* may hold a NUL */
         return false;
     }
     const char *rest = name + prefix.size;
@@ -253,20 +251,20 @@ static bool opens_prefix(const takt_parameters_t *parameters, unsigned parameter
     return first;
 }
 
-typedef bool (*choose_t)(const takt_parameters_t *parameters, unsigned parameter);
-
-static void put_names(const takt_parameters_t *parameters, choose_t choose, bool only_prefix,
-                      takt_reply_window_t *reply)
+/* The names that are listed, or the prefixes of these, each once. */
+static void put_names(const takt_parameters_t *parameters, bool prefixes, takt_reply_window_t *reply)
 {
     uint32_t count = 0;
+    bool chosen[TAKT_PARAMETER_COUNT];
     for (unsigned i = 0; i < TAKT_PARAMETER_COUNT; i++) {
-        count += choose(parameters, i);
+        chosen[i] = prefixes ? opens_prefix(parameters, i) : is_listed(parameters, i);
+        count += chosen[i];
     }
     takt_reply_u32(reply, count);
     for (unsigned i = 0; i < TAKT_PARAMETER_COUNT; i++) {
-        if (choose(parameters, i)) {
+        if (chosen[i]) {
             const char *name = takt_parameter_table[i].name;
-            takt_reply_string(reply, name, only_prefix ? prefix_size(i) : strlen(name));
+            takt_reply_string(reply, name, prefixes ? prefix_size(i) : strlen(name));
         }
     }
 }
@@ -400,17 +398,13 @@ static void put_reply(const takt_parameters_t *parameters, unsigned service, tak
 {
     switch (service) {
     case TAKT_SERVICE_DESCRIBE_PARAMETERS:
-        put_each_name(parameters, put_descriptor, reply);
-        break;
     case TAKT_SERVICE_GET_PARAMETER_TYPES:
-        put_each_name(parameters, put_type, reply);
-        break;
     case TAKT_SERVICE_GET_PARAMETERS:
-        put_each_name(parameters, put_value, reply);
+        put_each_name(parameters, service, reply);
         break;
     case TAKT_SERVICE_LIST_PARAMETERS:
-        put_names(parameters, is_listed, false, reply);
-        put_names(parameters, opens_prefix, true, reply);
+        put_names(parameters, false, reply);
+        put_names(parameters, true, reply);
         break;
     case TAKT_SERVICE_SET_PARAMETERS:
         put_results(parameters, reply);

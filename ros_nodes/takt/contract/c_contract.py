@@ -64,9 +64,8 @@ def header_text(contract: Contract) -> str:
     parts += [_section(contract, name) for name in BOARD_SECTIONS if name in PLAIN_SECTIONS]
     parts.append(_topic_numbers(contract))
     parts.append(_enum("topic", contract.topics))
-    parts.append(_enum("service", contract.board_services))
-    first = next(iter(PARAMETER_SERVICES)).upper()
-    parts.append(f"#define TAKT_SERVICE_FIRST_OF_PARAMETERS TAKT_SERVICE_{first}\n")
+    parts.append(_enum("service", contract.services))
+    parts.append(_parameter_services())
     parts.append(_changes())
     parts.append(_enum("parameter", {_word(name): entry for name, entry in contract.parameters.items()}))
     parts.append(
@@ -75,18 +74,30 @@ def header_text(contract: Contract) -> str:
     )
     parts.append("extern const takt_topic_t takt_topics[TAKT_TOPIC_COUNT];")
     parts.append("extern const takt_service_t takt_services[TAKT_SERVICE_COUNT];")
+    parts.append("extern const takt_service_t takt_parameter_services[TAKT_PARAMETER_SERVICE_COUNT];")
     parts.append("extern const takt_parameter_t takt_parameter_table[TAKT_PARAMETER_COUNT];\n\n#endif\n")
     return "\n".join(parts)
 
 
 def source_text(contract: Contract) -> str:
     topics = "\n".join(_topic_row(name, topic) for name, topic in contract.topics.items())
-    services = "\n".join(_service_row(name, service) for name, service in contract.board_services.items())
-    parameters = "\n".join(_parameter_row(parameter) for parameter in board_parameters(contract))
+    services = "\n".join(_service_row(name, service) for name, service in contract.services.items())
     return (
         f'{NOTICE}\n#include "takt_contract.h"\n\n'
         f"const takt_topic_t takt_topics[TAKT_TOPIC_COUNT] = {{\n{topics}\n}};\n\n"
-        f"const takt_service_t takt_services[TAKT_SERVICE_COUNT] = {{\n{services}\n}};\n\n"
+        f"const takt_service_t takt_services[TAKT_SERVICE_COUNT] = {{\n{services}\n}};\n"
+    )
+
+
+def parameters_text(contract: Contract) -> str:
+    """The parameters' own file, so that a firmware without them does not carry their names."""
+    services = "\n".join(
+        f"    {_service_fields(service)}, /* {name} */" for name, service in PARAMETER_SERVICES.items()
+    )
+    parameters = "\n".join(_parameter_row(parameter) for parameter in board_parameters(contract))
+    return (
+        f'{NOTICE}\n#include "takt_contract.h"\n\n'
+        f"const takt_service_t takt_parameter_services[TAKT_PARAMETER_SERVICE_COUNT] = {{\n{services}\n}};\n\n"
         f"const takt_parameter_t takt_parameter_table[TAKT_PARAMETER_COUNT] = {{\n{parameters}\n}};\n"
     )
 
@@ -114,6 +125,14 @@ def _topic_numbers(contract: Contract) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _parameter_services() -> str:
+    """Numbered behind the others: one number space for all that the link asks the board."""
+    words = [f"TAKT_SERVICE_{name}".upper() for name in PARAMETER_SERVICES]
+    lines = [f"    {words[0]} = TAKT_SERVICE_COUNT,", *(f"    {word}," for word in words[1:])]
+    count = f"#define TAKT_PARAMETER_SERVICE_COUNT {len(words)}"
+    return "enum { /* services of the parameters */\n" + "\n".join(lines) + f"\n}};\n{count}\n"
+
+
 def _changes() -> str:
     words = "".join(f"    TAKT_CHANGE_{word.upper()},\n" for word in PARAMETER_CHANGES)
     return f"enum {{ /* when a parameter may change */\n{words}}};\n"
@@ -132,9 +151,13 @@ def _topic_row(name: str, topic: Topic) -> str:
 
 
 def _service_row(name: str, service: Service) -> str:
+    return f"    [TAKT_SERVICE_{name.upper()}] = {_service_fields(service)},"
+
+
+def _service_fields(service: Service) -> str:
     texts = ("/" + service.ros_name.lstrip("/"), service.request_type, service.reply_type)
     words = ", ".join(f'"{text}"' for text in (*texts, service.request_topic, service.reply_topic))
-    return f"    [TAKT_SERVICE_{name.upper()}] = {{{words}}},"
+    return f"{{{words}}}"
 
 
 def _parameter_row(parameter: BoardParameter) -> str:

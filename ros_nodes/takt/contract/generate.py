@@ -29,6 +29,7 @@ def generated_files(contract: Contract, share_folders: list[Path] | None = None)
     return {
         f"{C_FOLDER}/takt_contract.h": c_contract.header_text(contract),
         f"{C_FOLDER}/takt_contract.c": c_contract.source_text(contract),
+        f"{C_FOLDER}/parameter_table.c": c_contract.parameters_text(contract),
         f"{C_FOLDER}/takt_messages.h": c_messages.header_text(layouts),
         f"{C_FOLDER}/takt_messages.c": c_messages.source_text(layouts),
         f"{PYTHON_FOLDER}/messages.py": python_messages.source_text(host_layouts),

@@ -221,11 +221,6 @@ class Contract:
         return section_hashes(self)
 
     @property
-    def board_services(self) -> dict[str, Service]:
-        """All that the board answers, in the order in which it creates them: the parameters' last."""
-        return {**self.services, **PARAMETER_SERVICES}
-
-    @property
     def hash_property(self) -> str:
         """What the link's handshake carries: the section hashes, one after the other."""
         return "".join(self.hashes.values())

@@ -49,6 +49,9 @@ typedef struct {
      * such are dropped. */
     uint8_t *assembly;
     uint16_t assembly_bytes;
+    /* Services that are created last, once samples flow; numbered from TAKT_SERVICE_COUNT on. */
+    const takt_service_t *late_services;
+    uint8_t late_service_count;
     uint32_t key;                  /* not 0; sent high byte first */
     uint16_t domain;               /* ROS domain; 255 leaves it to the agent */
     const char *contract_property; /* value of the login property takt_contract; at most 159 characters */

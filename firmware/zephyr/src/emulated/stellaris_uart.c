@@ -7,6 +7,18 @@
 
 #define LINE_CONTROL(node) (DT_REG_ADDR(node) + 0x2cu)
 #define FIFOS_ON           0x10u
+#define MASK(node)         (DT_REG_ADDR(node) + 0x38u)
+
+/* A reset of the board leaves the emulated UARTs as they were: with bytes waiting and their interrupt on,
+ * which nobody would answer before the application has started. */
+static int silence(void)
+{
+    sys_write32(0u, MASK(DT_CHOSEN(takt_link_uart)));
+    sys_write32(0u, MASK(DT_CHOSEN(takt_plant_uart)));
+    return 0;
+}
+
+SYS_INIT(silence, PRE_KERNEL_1, 0);
 
 static void complete(const struct device *uart, uint32_t line_control)
 {

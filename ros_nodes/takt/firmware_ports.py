@@ -42,6 +42,7 @@ class Port:
     command: Callable[[Lines], Command]
     time: str = REAL
     zephyr_board: str | None = None
+    sample_every: int = 1  # encoder samples every so many batches of the plant (2 ms)
 
 
 def _posix(lines: Lines) -> Command:
@@ -64,7 +65,8 @@ PORTS = {
     "posix": Port("build/firmware/takt_firmware", _posix),
     "micropython": Port("ros_nodes/takt/micropython/launch.py", _posix),
     "native_sim": Port("build/zephyr/native_sim/zephyr/zephyr.exe", _native_sim, SIMULATED, "native_sim"),
-    "qemu": Port("build/zephyr/qemu_cortex_m3/zephyr/zephyr.elf", _qemu, SIMULATED, "qemu_cortex_m3"),
+    # The emulated UART takes a byte a turn of QEMU's main loop: a sample each 8 ms leaves half a processor free.
+    "qemu": Port("build/zephyr/qemu_cortex_m3/zephyr/zephyr.elf", _qemu, SIMULATED, "qemu_cortex_m3", 4),
 }
 
 

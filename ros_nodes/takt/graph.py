@@ -107,7 +107,10 @@ def _plant(options: SimOptions) -> Process:
         "--log",
         str(run / "plant.log"),
     )
-    what = ("--seed", str(options.seed), "--seconds", str(options.seconds))
+    what: tuple[str, ...] = ("--seed", str(options.seed), "--seconds", str(options.seconds))
+    every = firmware_ports.PORTS[options.port].sample_every
+    if every != 1:
+        what += ("--sample-every", str(every))
     return Process("plant", "takt_plant", where + what, ros=False, restart=False)
 
 

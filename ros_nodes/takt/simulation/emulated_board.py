@@ -13,6 +13,7 @@ timer follows the computer's clock, so that a host in real time can talk to it; 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
 import selectors
@@ -109,20 +110,25 @@ def _die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def set_priorities(pid: int, fifo: int) -> None:
-    """SCHED_FIFO for a QEMU that runs and for this process; a refusal is a warning with the fix.
-
-    QEMU's main loop carries bytes and fires timers, under the same lock as the processor's thread: of equals in
-    SCHED_FIFO the processor would keep the lock, so it comes one below.
-    """
+def ask_for_priority(fifo: int) -> None:
+    """SCHED_FIFO for this process and the QEMU that it will start; a refusal is a warning with the fix."""
     try:
-        for thread in (int(name) for name in os.listdir(f"/proc/{pid}/task")):
-            priority = fifo if thread == pid else max(fifo - 1, 1)
-            os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(priority))
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(fifo))
     except PermissionError:
         fix = f"run as root or give the user an rtprio limit of {fifo}"
         print(f"warning: SCHED_FIFO {fifo} is not granted. Fix: {fix}", file=sys.stderr)
+
+
+def put_processor_last(pid: int, fifo: int) -> None:
+    """The threads of a QEMU that runs, all but its main loop, one priority lower.
+
+    The main loop carries bytes and fires timers under the same lock as the processor's thread: of equals in SCHED_FIFO
+    the processor would keep the lock.
+    """
+    with contextlib.suppress(PermissionError):  # told when it was asked for
+        for thread in (int(name) for name in os.listdir(f"/proc/{pid}/task")):
+            if thread != pid:
+                os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(max(fifo - 1, 1)))
 
 
 def carry(process: subprocess.Popen[bytes], relay: LinkRelay, fifo: int) -> None:
@@ -145,7 +151,7 @@ def carry(process: subprocess.Popen[bytes], relay: LinkRelay, fifo: int) -> None
 def _tell(said: bytes, pid: int, fifo: int) -> bool:
     """Show what came from the console; False at its end."""
     if fifo > 0 and _BOOTING in said:
-        set_priorities(pid, fifo)
+        put_processor_last(pid, fifo)
     sys.stderr.buffer.write(said)
     sys.stderr.flush()
     return bool(said)
@@ -155,6 +161,8 @@ def run(argv: list[str]) -> int:
     """See the top of the file."""
     options = _parser().parse_args(argv)
     plant = Path(options.plant.removeprefix("unix:"))
+    if options.fifo > 0:
+        ask_for_priority(options.fifo)
     process, link = start(options.image, plant, options.time)
     relay = LinkRelay(link, Path(options.link.removeprefix("pty:")))
     ending: list[int] = []

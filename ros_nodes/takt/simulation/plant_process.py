@@ -144,6 +144,7 @@ class PlantProcess:
         log: PlantLog,
         seconds: float,
         faults: PlantFaults | None = None,
+        sample_every: int = 1,
     ) -> None:
         self._faults = faults or PlantFaults()
         self._plant = plant
@@ -151,6 +152,7 @@ class PlantProcess:
         self._state = state
         self._log = log
         self._line = PlantLine()
+        self._sample_every = sample_every
         self._limit_s = seconds + _GRACE_S if seconds > 0.0 else float("inf")
         self._stopped = False
         self.lateness = Lateness()
@@ -185,9 +187,9 @@ class PlantProcess:
         for frame in self._line.duties(self._port.read()):
             self._plant.receive(frame)
         self._plant.advance()
-        self._port.write(
-            encode_encoder(self._faults.apply(self._plant.encoder_frame(), self._plant.motion_s))
-        )
+        if self.lateness.batches % self._sample_every == 0:
+            sample = self._faults.apply(self._plant.encoder_frame(), self._plant.motion_s)
+            self._port.write(encode_encoder(sample))
         stamp_ns = time.time_ns() - (time.monotonic_ns() - due_ns)
         record = self._state.next_record()
         self._plant.write_record(record, stamp_ns)
@@ -204,7 +206,7 @@ def run(argv: list[str]) -> int:
     log = PlantLog(options.log, options.seed)
     state = PlantState.create(options.state, options.seed)
     port = BoardPort(options.plant)
-    process = PlantProcess(plant, port, state, log, options.seconds, faults)
+    process = PlantProcess(plant, port, state, log, options.seconds, faults, options.sample_every)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, process.stop)
     granted = apply_policy(contract.scheduling.plant if options.fifo is None else options.fifo)
@@ -240,6 +242,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log", required=True, type=Path, metavar="FILE", help="where every state is written"
     )
+    parser.add_argument(
+        "--sample-every",
+        type=int,
+        choices=range(1, 6),
+        default=1,
+        metavar="N",
+        help="encoder samples every N batches of 2 ms, 1 to 5",
+    )
     parser.add_argument("--seed", type=_seed, default=1, help="of the scenario, 0 or more")
     parser.add_argument(
         "--seconds", type=float, default=0.0, help=f"end {_GRACE_S:.0f} s after this much motion (0: never)"
@@ -250,6 +260,14 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME@START[+LENGTH]",
         help="let an input of the board show a fault, s of motion; names: " + ", ".join(NAMES),
+    )
+    parser.add_argument(
+        "--sample-every",
+        type=int,
+        choices=range(1, 6),
+        default=1,
+        metavar="N",
+        help="encoder samples every N batches of 2 ms, 1 to 5",
     )
     parser.add_argument(
         "--fifo", type=int, default=None, help="SCHED_FIFO priority (default: the contract's; 0: none)"

@@ -242,14 +242,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log", required=True, type=Path, metavar="FILE", help="where every state is written"
     )
-    parser.add_argument(
-        "--sample-every",
-        type=int,
-        choices=range(1, 6),
-        default=1,
-        metavar="N",
-        help="encoder samples every N batches of 2 ms, 1 to 5",
-    )
     parser.add_argument("--seed", type=_seed, default=1, help="of the scenario, 0 or more")
     parser.add_argument(
         "--seconds", type=float, default=0.0, help=f"end {_GRACE_S:.0f} s after this much motion (0: never)"

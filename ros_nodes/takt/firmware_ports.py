@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,18 +92,31 @@ def image(name: str) -> tuple[str, Path]:
     return name, path.resolve()
 
 
-def build(board: str) -> None:
-    """Bring ``build/zephyr/BOARD`` up to date. Raises TaktError when there is no workspace or the build fails."""
+def build(board: str, variant: str = "", *settings: str) -> Path:
+    """Bring a Zephyr image up to date; returns its folder, ``build/zephyr/BOARD[-VARIANT]``.
+
+    ``settings`` are more arguments for CMake (``-DCONFIG_...``). Raises TaktError when there is no workspace or the
+    build fails.
+    """
     script = resources.path("firmware/zephyr/build")
-    log = script.parents[2] / "build" / "log" / f"zephyr-{board}.log"
+    name = f"{board}-{variant}" if variant else board
+    folder = script.parents[2] / "build" / "zephyr" / name
+    log = script.parents[2] / "build" / "log" / f"zephyr-{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     if "ZEPHYR_BASE" in os.environ:
-        print(f"building {board} (some minutes the first time; {log})", flush=True)
-    done = subprocess.run([script, board], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        print(f"building {name} (some minutes the first time; {log})", file=sys.stderr, flush=True)
+    done = subprocess.run(
+        [script, board, *settings],
+        env={**os.environ, "BUILD_DIR": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
     log.write_text(done.stdout + done.stderr)
     if done.returncode != 0:
         last = done.stderr.strip().rpartition("\n")[2]
         cause, told, fix = last.removeprefix("error: ").partition(". Fix: ")
         if not (told and last.startswith("error: ")):
-            cause, fix = f"the build of {board} failed", f"read {log}"
+            cause, fix = f"the build of {name} failed", f"read {log}"
         raise TaktError(cause, fix)
+    return folder

@@ -15,6 +15,7 @@ PROOFS = {
     "fuzz-client": "takt.link_proofs.fuzz_client",
     "kills": "takt.demo.kills",
     "ledger": "takt.simulation.ledger_proof",
+    "qemu": "takt.simulation.emulation_proof",
     "clock": "takt.link_proofs.clock",
     "recoveries": "takt.link_proofs.recoveries",
     "reliable": "takt.link_proofs.reliable",

@@ -237,7 +237,7 @@ class Twin:
         now_ns = self.ros.clock_ns
         self.command = self.follower.update(self._observation, self._odometry, Rung.NOMINAL, now_ns)
         if self.command.stamp_ns:
-            self.ros.deliver("rt" + self._names["cmd_vel"], _twist(self.command).to_cdr())
+            self.ros.deliver("rt" + self._names["cmd_vel"], command_bytes(self.command))
 
     def _ask_to_arm(self) -> None:
         """As the supervisor does: once the board has a clock, until it is armed."""
@@ -301,7 +301,8 @@ class Twin:
         self._odometry = self._wheels.update(joints.position[0], joints.position[1], stamp_ns)
 
 
-def _twist(command: Command) -> TwistStamped:
+def command_bytes(command: Command) -> bytes:
+    """CDR of the TwistStamped that carries a command."""
     sec, nanosec = divmod(command.stamp_ns, 1_000_000_000)
     twist = Twist(Vector3(command.speed_m_s, 0.0, 0.0), Vector3(0.0, 0.0, command.yaw_rate_rad_s))
-    return TwistStamped(Header(Time(sec, nanosec), "base_link"), twist)
+    return TwistStamped(Header(Time(sec, nanosec), "base_link"), twist).to_cdr()

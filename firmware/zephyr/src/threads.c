@@ -110,6 +110,21 @@ static void link_thread(void *first, void *second, void *third)
     }
 }
 
+#ifdef CONFIG_TAKT_TEST_NEVER_IDLE
+/* Below everything else that runs. */
+static void spin(void *first, void *second, void *third)
+{
+    ARG_UNUSED(first);
+    ARG_UNUSED(second);
+    ARG_UNUSED(third);
+    for (;;) {
+        arch_nop();
+    }
+}
+
+K_THREAD_DEFINE(spinning, 512, spin, NULL, NULL, NULL, K_LOWEST_APPLICATION_THREAD_PRIO, 0, 0);
+#endif
+
 void takt_threads_start(takt_machine_t *machine)
 {
     k_thread_create(&control_data, control_stack, K_THREAD_STACK_SIZEOF(control_stack), control_thread,

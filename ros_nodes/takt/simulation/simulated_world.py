@@ -29,6 +29,7 @@ from takt.supervision.ledger_file import LedgerFile
 
 _S = 1_000_000_000
 _SUPPLY_MV = 12_000
+_STEP_NS = 2_000_000
 _IDENTITY_SIZE = 24
 _ARM_EVERY_CYCLES = 50
 _COMMAND_EVERY_CYCLES = 2
@@ -66,7 +67,7 @@ class SimulatedWorld:
         self._ledger = LedgerFile(ledger)
         self._cycle: int | None = None
         self._calls = self._sequence = 0
-        self.board_ns = 0
+        self.board_ns = self._robot_ns = 0
         self.seen = Seen()
 
     def run(self, until_ns: int, idle: Callable[[], None] = lambda: None) -> None:
@@ -92,7 +93,7 @@ class SimulatedWorld:
 
     def _follow(self, frame: DutyFrame) -> None:
         """A control cycle has ended: the robot moves on, its encoders answer, the driver steers."""
-        seen, dt_ns = self.seen, frame.board_ns - self.board_ns
+        seen = self.seen
         if self._cycle is not None:
             seen.unseen_cycles += max(frame.cycle - self._cycle - 1, 0)
         self._cycle = frame.cycle
@@ -100,10 +101,11 @@ class SimulatedWorld:
         seen.duty_frames += 1
         seen.armed_frames += frame.armed
         seen.turning_frames += frame.armed and frame.duty != (0.0, 0.0)
-        for _ in range(max(dt_ns, 0) // 2_000_000):
-            self._robot.advance((*frame.duty, frame.driver_enabled), 0.002)
+        while self._robot_ns + _STEP_NS <= frame.board_ns:
+            self._robot.advance((*frame.duty, frame.driver_enabled), _STEP_NS / _S)
+            self._robot_ns += _STEP_NS
         self._sequence += 1
-        sample = EncoderFrame(False, False, _SUPPLY_MV, self._sequence, frame.board_ns, self._robot.counts())
+        sample = EncoderFrame(False, False, _SUPPLY_MV, self._sequence, self._robot_ns, self._robot.counts())
         self._send(self._plant, encode_encoder(sample))
         if frame.cycle % _COMMAND_EVERY_CYCLES == 0:
             self._steer()

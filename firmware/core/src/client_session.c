@@ -13,6 +13,7 @@
 #define HEARTBEAT_PERIOD_NS   (50u * NS_PER_MS)
 #define HEARTBEATS_UNANSWERED 20u /* then the session is of no use */
 #define EXCHANGE_PERIOD_NS    (1000000000u / (unsigned)TAKT_SAFETY_LINK_TIME_EXCHANGE_HZ)
+#define OUT_OF_STEP_NS        (3u * NS_PER_MS) /* else each could meet the same 100 Hz traffic for minutes */
 #define QUICK_PERIOD_NS       (20u * NS_PER_MS)
 #define QUICK_EXCHANGES       16u
 #define PING_AFTER_NS         (250u * NS_PER_MS) /* of silence; a time exchange has gone unanswered by then */
@@ -211,7 +212,8 @@ static void run_exchange(takt_client_t *client, uint64_t now_ns)
         return;
     }
     const bool quick = client->quick_exchanges > 0 || !takt_clock_locked(&client->clock.clock, now_ns);
-    client->timers.next_exchange_ns = now_ns + (quick ? QUICK_PERIOD_NS : EXCHANGE_PERIOD_NS);
+    const uint64_t period_ns = EXCHANGE_PERIOD_NS - client->exchange_slot * OUT_OF_STEP_NS;
+    client->timers.next_exchange_ns = now_ns + (quick ? QUICK_PERIOD_NS : period_ns);
     client->quick_exchanges = (uint8_t)(client->quick_exchanges - (client->quick_exchanges > 0));
     send_time_request(client, now_ns);
 }

@@ -40,6 +40,7 @@ class Wire:
 
     def write(self, data: bytes, now_ns: int) -> None:
         """Put bytes on the line; what it harms, it harms here."""
+        self._make_noise(now_ns)
         if self._cut_after is not None:
             data = self._cut_within(data, now_ns)
         if self.is_cut or now_ns < self._noise_until_ns:

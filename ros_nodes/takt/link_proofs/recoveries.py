@@ -27,6 +27,7 @@ _SERIAL_LIMIT_S = 1.0
 _ROS_LIMIT_S = 5.0
 _GROWTH_LIMIT_KB = 2048  # of the agent's memory between the tenth and the last recovery
 _DOMAINS_PER_LANE = 2
+_END_LIMIT_S = 30.0
 
 
 def lane_of(index: int) -> int:
@@ -89,10 +90,12 @@ def run_lanes(state: Path, given: argparse.Namespace) -> None:
             outcomes, _ = read_outcomes(state)
             bad = sum(not outcome.recovered for outcome in outcomes.values())
             print(f"{len(outcomes)} of {given.count}, {bad} not recovered", flush=True)
-    except KeyboardInterrupt:
+    finally:
         for process in running.values():
-            process.terminate()
-        raise
+            if process.poll() is None:
+                process.terminate()
+        for process in running.values():
+            process.wait(_END_LIMIT_S)
     failed = [lane for lane, process in running.items() if process.returncode]
     if failed:
         raise TaktError(f"lane {failed[0]} ended early", f"see {state}/lane{failed[0]}/lane.log")

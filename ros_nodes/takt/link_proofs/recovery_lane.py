@@ -9,9 +9,11 @@ import argparse
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import time
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,11 +25,12 @@ from takt.nodes.link_probe import LinkProbe
 from takt.realtime import apply_policy
 
 LANE_FIFO = 40
-_COMMAND_PERIOD_S = 0.01
+_COMMAND_PERIOD_S = 0.02
 _UP_LIMIT_S = 60.0
 _FIGURES_AFTER = 10
 _CLOSE_LIMIT_S = 5.0
 _SLOW_S = 0.6
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def kind_of(index: int) -> str:
@@ -36,7 +39,7 @@ def kind_of(index: int) -> str:
 
 
 class Commands:
-    """Publishes a command at 100 Hz in every domain of the lane, stamped with the monotonic clock."""
+    """Publishes a command at 50 Hz in every domain of the lane, stamped with the monotonic clock."""
 
     def __init__(self, probes: list[LinkProbe]) -> None:
         self._probes = probes
@@ -154,9 +157,18 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def _end_once(_number: int, _frame: object) -> None:
+    """The rig must be ended too, and nothing may interrupt that."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(1)
+
+
 def main(argv: list[str]) -> int:
     """Run the trials; 0 when all ran, recovered or not."""
     given = parser().parse_args(argv)
+    for number in _ENDING:
+        signal.signal(number, _end_once)
     lane = Lane(given.folder, given.firmware, given.domain, given.seed, given.noise_s)
     try:
         lane.bring_up()
@@ -170,6 +182,12 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    status = main(sys.argv[1:])
-    sys.stdout.flush()
-    os._exit(status)  # past threads of DDS that may hang
+    status = 1
+    try:
+        status = main(sys.argv[1:])
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)  # past threads of DDS that may hang

@@ -14,6 +14,7 @@ from takt.link.representations import READER, WRITER
 
 _KEPT = 4096
 _TIME_BYTES = 8
+_OPEN = 64
 
 
 def object_id(topic: str, kind: int) -> bytes:
@@ -31,11 +32,13 @@ class LineTap:
     welcomes_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT))
     times_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT))
     statuses_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    turnarounds: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_KEPT))  # (time, ms)
     joints: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=_KEPT))
     commands: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_KEPT))  # (time, stamp)
 
     def __post_init__(self) -> None:
         self._deframers = {"a_to_b": Deframer(), "b_to_a": Deframer()}
+        self._asked: dict[bytes, int] = {}
         self._writer = object_id("joint_states", WRITER)
         self._reader = object_id("cmd_vel", READER)
 
@@ -62,7 +65,10 @@ class LineTap:
                 "joints": [at_ns for at_ns, _ in self.joints if at_ns >= start_ns][:1],
                 "commands": [at_ns for at_ns, _ in self.commands if at_ns >= start_ns][:1],
             }
+        slow = [round(took_ms, 1) for at_ns, took_ms in self.turnarounds if at_ns >= start_ns]
         return {
+            "agent_answers_in_ms": slow[-60:],
+        } | {
             name: [round((at_ns - start_ns) / 1e9, 3) for at_ns in times if at_ns >= start_ns]
             for name, times in events.items()
         }
@@ -75,8 +81,14 @@ class LineTap:
             self.welcomes_ns.append(now_ns)
         elif kind == xrce.STATUS:
             self.statuses_ns.append(now_ns)
+        elif kind == xrce.TIMESTAMP:
+            self._asked[payload[:_TIME_BYTES]] = now_ns
         elif kind == xrce.TIMESTAMP_REPLY:
             self.times_ns.append(now_ns)
+            asked_ns = self._asked.pop(payload[2 * _TIME_BYTES :], now_ns)
+            self.turnarounds.append((now_ns, (now_ns - asked_ns) / 1e6))
+            if len(self._asked) > _OPEN:
+                self._asked.clear()  # questions that were never answered
         elif kind == xrce.WRITE_DATA and payload[2:4] == self._writer:
             self.joints.append((now_ns, payload[4:]))
         elif kind == xrce.DATA and payload[2:4] == self._reader:

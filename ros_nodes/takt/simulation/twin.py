@@ -29,10 +29,11 @@ from takt.contract.generated.messages import (
     Vector3,
 )
 from takt.deadlines import Rung
+from takt.line_simulator.faults import FaultyStream, Rates
 from takt.link.agent import AgentCore
 from takt.link.handshake import Handshake, absolute, of_contract
 from takt.link.ros_port import ENCAPSULATION, MemoryRos
-from takt.link.transports.memory import MemoryLine
+from takt.link.transports.memory import Harm, MemoryLine
 from takt.planning.camera import GroundCamera
 from takt.planning.follower import CLASS_TARGET, Command, Follower, Observation
 from takt.planning.odometry import Odometry, WheelOdometry
@@ -135,20 +136,10 @@ def _outline(robot: Robot, target: tuple[float, float]) -> list[tuple[float, flo
     ]
 
 
-class Harm:
-    """Drops or flips a portion of line now and then, by seed."""
-
-    def __init__(self, rng: random.Random, rate: float) -> None:
-        self._rng, self._rate = rng, rate
-
-    def __call__(self, data: bytes) -> bytes:
-        chance = self._rng.random()
-        if chance < self._rate:
-            return b""
-        if chance < 2.0 * self._rate:
-            place = self._rng.randrange(len(data))
-            return data[:place] + bytes((data[place] ^ 1 << self._rng.randrange(8),)) + data[place + 1 :]
-        return data
+def _bad_line(seed: int, direction: str, rate: float) -> Harm:
+    """The line simulator's faults, without its time: drops and flips at ``rate`` each, by seed."""
+    stream = FaultyStream(seed, direction, Rates(drop=rate, flip=rate))
+    return lambda data: b"".join(piece for piece, _ in stream.apply(data))
 
 
 class Twin:
@@ -181,7 +172,9 @@ class Twin:
             watched_topic=self._names["cmd_vel"],
         )
         self.board = Board(library, now_ns=BOARD_START_NS)
-        self.line = MemoryLine(Harm(rng, line_error_rate), Harm(rng, line_error_rate))
+        self.line = MemoryLine(
+            _bad_line(seed, "b_to_a", line_error_rate), _bad_line(seed, "a_to_b", line_error_rate)
+        )
         self.robot = Robot(contract)
         self.follower = Follower(contract)
         self.command: Command | None = None

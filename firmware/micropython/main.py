@@ -23,10 +23,10 @@ def run_unix(words, make=Firmware):
 
 
 def run_board():
-    import board
+    from board import Board
 
-    pins = board.make()
-    pins.run(Firmware(pins, DEFAULT_KEY, 255))
+    board = Board()
+    board.run(Firmware(board, DEFAULT_KEY, 255))
 
 
 if __name__ == "__main__":

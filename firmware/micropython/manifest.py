@@ -10,5 +10,5 @@ if options.port == "unix":
         module(name, base_path="unix", opt=3)
 else:
     include("$(PORT_DIR)/boards/manifest.py")
-    for name in ("board.py", "pins.py"):
+    for name in ("board.py", "encoders.py", "pins.py"):
         module(name, base_path="boards", opt=3)

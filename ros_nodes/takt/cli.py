@@ -23,6 +23,10 @@ COMMANDS = {
         "takt.vision.model_command",
         "judge a model, make its INT8 twin: takt model evaluate|quantize CARD",
     ),
+    "flash --micropython": (
+        "takt.micropython.flash",
+        "the MicroPython firmware onto a board: BOARD [--dry-run]",
+    ),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
     "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
     "install": ("takt.install.command", "systemd units and udev rules for the robot"),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from host_side import MS, ROS_START_NS, Rig
+from host_side import COUNTS_PER_RAD, MS, ROS_START_NS, Rig
 
 from takt.contract.generated import messages
 from takt.link.agent import AgentCore
@@ -195,11 +195,14 @@ def test_encoder_silence_switches_off_and_needs_a_request_but_no_person(driving:
 
 def test_a_link_thread_that_stands_still_for_ten_seconds_costs_no_cycle(driving: Rig) -> None:
     board = driving.board
-    before = board.state
+    before, before_ns = board.state, board.now_ns
     for _ in range(1000):
         release = board.next_release()
         board.now_ns = release
-        board.set_encoders((0, 0), release)
+        turn = board.setpoint if board.duty[2] else (0.0, 0.0)
+        driving.turned_rad = [at + rad_s * 0.01 for at, rad_s in zip(driving.turned_rad, turn, strict=True)]
+        left, right = (round(turned * COUNTS_PER_RAD) for turned in driving.turned_rad)
+        board.set_encoders((left, right), driving.now_ns + release - before_ns)
         board.control_cycle(release, execution_ns=300_000)
     after = board.state
     assert after.cycles - before.cycles == 1000 == after.cycle - before.cycle

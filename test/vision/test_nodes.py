@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from lifecycle_msgs.msg import Transition  # noqa: E402
 from lifecycle_msgs.srv import ChangeState  # noqa: E402
 from rclpy.node import Node  # noqa: E402
-from sensor_msgs.msg import CameraInfo  # noqa: E402
+from sensor_msgs.msg import CameraInfo, CompressedImage  # noqa: E402
 from sensor_msgs.msg import Image as ImageMessage  # noqa: E402
 
 SOURCES = Path(__file__).resolve().parents[2] / "ros_nodes"
@@ -107,12 +108,19 @@ def test_pictures_become_boxes_and_topics(
     )
     images: list[ImageMessage] = []
     infos: list[CameraInfo] = []
+    jpegs: list[CompressedImage] = []
     said: dict[str, dict[str, str]] = {}
     node.create_subscription(ImageMessage, "image_raw", images.append, 1)
     node.create_subscription(CameraInfo, "camera_info", infos.append, 1)
+    node.create_subscription(CompressedImage, "image_raw/compressed", jpegs.append, 1)
     node.create_subscription(DiagnosticArray, "/diagnostics", lambda m: said.update(told(m)), 10)
-    until(node, lambda: images and infos and len(said) == 2, f"topics: {len(images)}, {len(infos)}, {said}")
+    until(
+        node,
+        lambda: images and infos and jpegs and len(said) == 2,
+        f"topics: {len(images)}, {len(infos)}, {said}",
+    )
     assert bytes(images[0].data[:6]) == bytes((10, 20, 30)) * 2 and len(images[0].data) == 320 * 240 * 3
+    assert Image.open(io.BytesIO(bytes(jpegs[0].data))).size == (320, 240)
     assert infos[0].k[0] == pytest.approx(160.0 / 0.6477, rel=1e-3)
     assert int(said["camera: capture"]["captured"]) > 0 and int(said["detector: detect"]["detected"]) > 0
     drive(node, "camera", Transition.TRANSITION_DEACTIVATE)
@@ -169,3 +177,23 @@ def test_bad_parameters_end_in_one_line(
     assert child.returncode == 2
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and message in errors[0] and "Fix: " in errors[0] and "Traceback" not in said
+
+
+def test_a_topic_is_a_source(node: Node, start: Callable[..., subprocess.Popen[str]], ring_name: str) -> None:
+    camera = start("camera", source="topic", topic="from_a_bag", ring=ring_name)
+    drive(node, "camera", Transition.TRANSITION_CONFIGURE)
+    drive(node, "camera", Transition.TRANSITION_ACTIVATE)
+    ring, topic = FrameRing.attach(ring_name), node.create_publisher(ImageMessage, "from_a_bag", 1)
+    message = ImageMessage(height=2, width=2, encoding="bgr8", step=6, data=bytes((3, 2, 1)) * 4)
+    message.header.stamp.sec = 77
+
+    def publish_until_captured() -> bool:
+        topic.publish(message)
+        time.sleep(0.02)
+        return ring.newest_sequence > 0
+
+    until(node, publish_until_captured, "no picture of the topic came into the ring")
+    frame = ring.newest()
+    assert frame is not None and frame.capture_stamp_ns == 77_000_000_000
+    assert (frame.pixels == (1, 2, 3)).all()
+    end(camera, signal.SIGTERM)

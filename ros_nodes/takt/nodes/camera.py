@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 import takt.contract
 from takt.deadlines import StageClock
 from takt.errors import TaktError
 from takt.frames import Frame, FrameRing
 from takt.nodes.shell import enter_realtime, main_of, publish_stage
+from takt.nodes.topic_source import TopicSource
 from takt.vision.capture import Capture
-from takt.vision.sources import SourceSettings
+from takt.vision.pictures import jpeg
+from takt.vision.sources import ImageSource, SourceSettings, open_source
 
 _FRAME_ID = "camera_optical_frame"
 _TOPIC_DEPTH = 1
@@ -34,6 +36,8 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
         self._contract = takt.contract.load()
         self._ring_name = str(self.declare_parameter("ring", "takt_camera").value)
         self._settings = self._source_settings()
+        topic = str(self.declare_parameter("topic", "image_in").value)
+        self._subscribed = TopicSource(self, topic) if self._settings.kind == "topic" else None
         self._stage = StageClock("capture", self._contract.stages["capture"].budget_ms)
         self._topics = _ImageTopics(self, self._contract.robot)
         publish_stage(self, self._stage, self._facts)
@@ -45,7 +49,12 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
             self.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE
         self._capture = Capture(
-            self._settings, self._ring, self._stage, self.get_logger().info, lambda: enter_realtime(self)
+            self._settings,
+            self._ring,
+            self._stage,
+            self.get_logger().info,
+            lambda: enter_realtime(self),
+            self._open,
         )
         return TransitionCallbackReturn.SUCCESS
 
@@ -71,6 +80,9 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
         self._release()
         super().destroy_node()
 
+    def _open(self, settings: SourceSettings) -> ImageSource:
+        return self._subscribed if self._subscribed is not None else open_source(settings)
+
     def _source_settings(self) -> SourceSettings:
         robot = self._contract.robot
         return SourceSettings(
@@ -82,6 +94,7 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
             blank_after_s=float(self.declare_parameter("blank_after_s", -1.0).value),
             device=str(self.declare_parameter("device", "/dev/video0").value),
             folder=str(self.declare_parameter("folder", "").value),
+            file=str(self.declare_parameter("file", "").value),
         )
 
     def _facts(self) -> dict[str, object]:
@@ -109,6 +122,7 @@ class _ImageTopics:
     def __init__(self, node: LifecycleNode, robot: takt.contract.Robot) -> None:
         self._node = node
         self._image_topic = node.create_publisher(Image, "image_raw", _TOPIC_DEPTH)
+        self._jpeg_topic = node.create_publisher(CompressedImage, "image_raw/compressed", _TOPIC_DEPTH)
         self._info_topic = node.create_publisher(CameraInfo, "camera_info", _TOPIC_DEPTH)
         self._image = Image(height=robot.camera_height_px, width=robot.camera_width_px, encoding="rgb8")
         self._image.step = robot.camera_width_px * 3
@@ -118,6 +132,8 @@ class _ImageTopics:
         self._image.data = self._bytes
         self._view = np.frombuffer(self._image.data, np.uint8)
         self._info = _camera_info(robot)
+        self._jpeg = CompressedImage(format="rgb8; jpeg compressed bgr8")
+        self._jpeg.header.frame_id = _FRAME_ID
         self._ring: FrameRing | None = None
         self._last = 0
         node.create_timer(1.0 / robot.camera_rate_hz, self._publish)
@@ -129,14 +145,15 @@ class _ImageTopics:
         self._ring = None
 
     def _publish(self) -> None:
-        listened = self._image_topic.get_subscription_count(), self._info_topic.get_subscription_count()
+        topics = (self._image_topic, self._info_topic, self._jpeg_topic)
+        listened = [topic.get_subscription_count() > 0 for topic in topics]
         if self._ring is None or not any(listened):
             return
         frame = self._ring.newest()
         if frame is None or frame.sequence <= self._last:
             return
         self._last = frame.sequence
-        for message in (self._image, self._info):
+        for message in (self._image, self._info, self._jpeg):
             message.header.stamp.sec, message.header.stamp.nanosec = divmod(
                 frame.capture_stamp_ns, 1_000_000_000
             )
@@ -144,6 +161,11 @@ class _ImageTopics:
             self._image_topic.publish(self._image)
         if listened[1]:
             self._info_topic.publish(self._info)
+        if listened[2]:
+            picture = jpeg(frame.pixels)
+            if frame.still_valid():
+                self._jpeg.data = array.array("B", picture)
+                self._jpeg_topic.publish(self._jpeg)
 
     def _copied(self, frame: Frame) -> bool:
         self._view[:] = frame.pixels.reshape(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +32,21 @@ def load(file: Path, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
             return np.asarray(upright, np.uint8)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         raise TaktError(f"{file} is no whole picture: {error}", "remove it or copy it again") from error
+
+
+def scaled(pixels: NDArray[np.uint8], width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """``pixels`` (H, W, 3) in another size; itself when it has that size."""
+    if pixels.shape[:2] == (height_px, width_px):
+        return pixels
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    return np.asarray(image.resize((width_px, height_px), Image.Resampling.BILINEAR), np.uint8)
+
+
+def jpeg(pixels: NDArray[np.uint8], quality: int = 85) -> bytes:
+    """``pixels`` (H, W, 3) rgb8 as a JPEG file's bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
 
 
 def save_annotated(file: Path, pixels: NDArray[np.uint8], found: Candidates, classes: Sequence[str]) -> None:

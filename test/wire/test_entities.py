@@ -181,3 +181,17 @@ def test_objects_are_bounded():
         talk.client.topic(number, f"rt/t{number}", INT32)
         talk.exchange()
     assert talk.results()[-1] == xrce.RESOURCES
+
+
+def test_qos_in_xml():
+    from takt.link.refs import decode_xml
+    from takt.link.representations import EndpointSpec, Qos
+
+    text = (
+        "<dds><data_writer><topic><name>rt/x</name><historyQos><kind>KEEP_LAST</kind><depth>7</depth></historyQos>"
+        "</topic><qos><reliability><kind>BEST_EFFORT</kind></reliability><durability><kind>VOLATILE</kind></durability>"
+        "<deadline><period><sec>1</sec><nanosec>500000000</nanosec></period></deadline>"
+        "<lifespan><duration><sec>DURATION_INFINITY</sec></duration></lifespan></qos></data_writer></dds>"
+    )
+    wanted = Qos(reliable=False, transient_local=False, depth=7, deadline_ms=1500)
+    assert decode_xml(WRITER, text) == EndpointSpec(b"", "rt/x", wanted)

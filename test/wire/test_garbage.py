@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from conversation import Conversation
+import gc
+
+import pytest
+from conversation import INT32, Conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted_client import ScriptedClient
 
 from takt.link import messages as xrce
 from takt.link.framing import encode_frame
@@ -93,3 +97,41 @@ def test_a_flood_leaves_nothing_behind():
     assert sum(len(part) for part in kept._parts) <= 1 << 20
     talk.core.receive(b"\x7e\x01\0\xff\xff" + bytes(200_000), 0)
     assert len(talk.core._deframer._pending) < 200_100
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"\x7e\x01\x00\x08", b"\x7e\x01\0\xff\xff", b"\x7d", bytes(range(256)), b"\x55"]
+)
+def test_the_first_good_frame_after_a_flood_is_heard(rubbish):
+    """Ten seconds of 921600 baud, in the portions that a serial port gives; then a greeting, answered at once."""
+    talk = Conversation()
+    flood = rubbish * (921_600 // len(rubbish))
+    for start in range(0, len(flood), 512):
+        talk.core.receive(flood[start : start + 512], 0)
+        talk.core.transmit()
+    talk.connect()
+    assert len(talk.core.sessions) == 1
+
+
+def test_a_thousand_reconnects_leave_as_much_behind_as_ten():
+    """New keys and old ones in turn, with half a message and an open call each time."""
+    talk = Conversation()
+    counted = {}
+    for number in range(1000):
+        client = ScriptedClient(key=bytes((9, 0, (number // 2) >> 8, (number // 2) & 0xFF)))
+        client.hello()
+        client.participant("board")
+        client.topic(0, "rt/out", INT32)
+        client.writer(0)
+        client.topic(1, "rt/in", INT32)
+        client.reader(1)
+        client.replier(0, "/ask", "a::srv::dds_::B_Request_", "a::srv::dds_::B_Response_")
+        client.reliably(xrce.build_submessage(xrce.FRAGMENT, bytes(400)))
+        talk.exchange(client)
+        talk.ros.request("/ask", bytes(24), b"")
+        talk.ros.log.clear()
+        if number in (10, 999):
+            gc.collect()
+            counted[number] = len(gc.get_objects())
+    assert len(talk.ros.nodes) == len(talk.core.sessions) == 1
+    assert counted[999] - counted[10] < 300

@@ -125,6 +125,11 @@ def _number(element: ElementTree.Element, path: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
+def _milliseconds(element: ElementTree.Element, path: str) -> int:
+    """A duration of whole seconds and nanoseconds; 0, which is none, where it is absent or infinite."""
+    return _number(element, f"{path}/sec") * 1000 + _number(element, f"{path}/nanosec") // 1_000_000
+
+
 def _participant(element: ElementTree.Element, domain: int) -> ParticipantSpec:
     named = _text(element, "domainId") or _text(element, "rtps/domainId")
     if domain == DEFAULT_DOMAIN and named.isdecimal():
@@ -146,6 +151,8 @@ def _endpoint(element: ElementTree.Element, _domain: int) -> EndpointSpec:
         keep_all=_text(element, "topic/historyQos/kind").upper() == "KEEP_ALL",
         transient_local=durability.upper() != "VOLATILE",
         depth=_number(element, "topic/historyQos/depth"),
+        deadline_ms=_milliseconds(element, "qos/deadline/period"),
+        lifespan_ms=_milliseconds(element, "qos/lifespan/duration"),
     )
     return EndpointSpec(b"", _text(element, "topic/name"), qos)
 

@@ -72,6 +72,7 @@ class AgentNode:
         self._host_ends()
         self._sessions_told = 0
         self._next_told_ns = 0
+        self._complaint = ""
 
     def _open_lines(self, options: Mapping[str, Any]) -> None:
         devices = [path for path in str(options["device"]).split(",") if path]
@@ -158,6 +159,7 @@ class AgentNode:
         ]
         sessions = [session for driver in self.drivers for session in driver.core.sessions]
         array = DiagnosticArray(status=[*rows, contract_status(sessions)])
+        self._complain(rows)
         array.header.stamp = self.node.get_clock().now().to_msg()
         self._publisher.publish(array)
 
@@ -169,10 +171,26 @@ class AgentNode:
             now_ns = time.monotonic_ns()
             self.reactor.turn(min(max(self._next_told_ns - now_ns, 0), _TURN_NS))
             opened = sum(driver.core.stats.sessions_opened for driver in self.drivers)
+            if opened != self._sessions_told:
+                self.node.get_logger().info(f"a board has connected ({self._count()} now)")
             if now_ns >= self._next_told_ns or opened != self._sessions_told:
                 self._next_told_ns, self._sessions_told = now_ns + _DIAGNOSTICS_NS, opened
                 with self.reactor.lock:
                     self.publish_health()
+
+    def _count(self) -> int:
+        return sum(len(driver.core.sessions) for driver in self.drivers)
+
+    def _complain(self, statuses: list[DiagnosticStatus]) -> None:
+        """Say on the console, once each, what a person must see to: a wrong rate, something refused."""
+        refused = [pair.value for status in statuses for pair in status.values if pair.key == "last_refusal"]
+        texts = [
+            status.message for status in statuses if "?" in status.message or "reset it" in status.message
+        ]
+        complaint = "; ".join([*texts, *(f"refused: {text}" for text in refused)])
+        if complaint and complaint != self._complaint:
+            self.node.get_logger().warning(complaint)
+        self._complaint = complaint
 
     def close(self) -> None:
         """End the lines and every board's node."""

@@ -14,6 +14,8 @@ from takt.link.session import Session
 from takt.nodes.shell import status
 from takt.realtime import Granted
 
+_ENOUGH_BYTES = 200  # of rubbish, until the rate is suspected
+
 
 class Served(Protocol):
     """A line with its core."""
@@ -40,7 +42,7 @@ class LineHealth:
         if not self._driver.is_open:
             level, message = "WARN", f"waiting for {self._driver.name}"
         elif not sessions:
-            level, message = "WARN", f"no board has connected over {self._driver.name} yet"
+            level, message = "WARN", self.why_nobody()
         refusals = [session.entities.last_refusal for session in sessions if session.entities.last_refusal]
         values: dict[str, object] = {
             **(stage.summary() if stage else {}),
@@ -53,6 +55,15 @@ class LineHealth:
             "fifo_granted": self._granted.fifo_priority,
         }
         return status(self._title, values, level, message)
+
+    def why_nobody(self) -> str:
+        """What a line without any session shows: silence, another rate, a board that missed our start."""
+        name, stats = self._driver.name, self._driver.core.stats
+        if stats.bytes_rx > _ENOUGH_BYTES and not stats.rx:
+            return f"bytes come in over {name} but no message: does the rate (--baud) fit the board's?"
+        if stats.drops.get("no_session"):
+            return f"the board at {name} speaks as if it were connected: reset it, or let its code reconnect"
+        return f"no board has connected over {name} yet"
 
     def _counters(self, sessions: list[Session]) -> dict[str, object]:
         core, stats = self._driver.core, self._driver.core.stats

@@ -19,8 +19,8 @@ def watch() -> Watch:
 
 def hear_well(watch: Watch, steady_ns: int, rung: str = "NOMINAL", armed: str = "true") -> None:
     watch.hear_joints(steady_ns)
-    watch.learn("base", "base: safety", False, "", {"rung": rung, "armed": armed, "fault": "none"})
-    watch.learn("base", "base: clock", False, "", {"locked": "true"})
+    watch.learn("base", "base: safety", False, "", {"rung": rung, "armed": armed, "fault": "none"}, steady_ns)
+    watch.learn("base", "base: clock", False, "", {"locked": "true"}, steady_ns)
 
 
 def climb(watch: Watch, from_ns: int, for_ms: int, age_ms: float = FRESH_MS) -> Rung:
@@ -39,9 +39,9 @@ def test_it_asks_to_arm_once_all_is_well_and_not_again_within_half_a_second(watc
 
 def test_another_contract_is_never_armed_until_the_agent_takes_it_back(watch):
     hear_well(watch, 0, rung="SAFE", armed="false")
-    watch.learn("", "agent: contract", True, "differs: limits", {})
+    watch.learn("", "agent: contract", True, "differs: limits", {}, 0)
     assert watch.tick(0, FRESH_MS, True) is None
-    watch.learn("", "agent: contract", False, "", {})
+    watch.learn("", "agent: contract", False, "", {}, 0)
     assert watch.tick(50 * MS, FRESH_MS, True) is True
 
 
@@ -66,8 +66,8 @@ def test_a_host_clock_that_steps_is_no_link_silence(watch):
 
 def test_skipped_frames_reduce(watch):
     climb(watch, 0, 1000)
-    watch.learn("", "detector: detect", False, "", {"count": "100", "skipped_stale": "0"})
-    watch.learn("", "detector: detect", False, "", {"count": "110", "skipped_stale": "20"})
+    watch.learn("", "detector: detect", False, "", {"count": "100", "skipped_stale": "0"}, 0)
+    watch.learn("", "detector: detect", False, "", {"count": "110", "skipped_stale": "20"}, 0)
     assert climb(watch, 1000 * MS, 100) is Rung.REDUCED
 
 
@@ -77,3 +77,12 @@ def test_calls_wait_for_their_answer_half_a_second_at_most(watch):
     assert watch.may_call(500 * MS)
     watch.answered(True, False, 510 * MS)
     assert watch.may_call(520 * MS)
+
+
+def test_a_board_without_a_clock_sends_no_angles_and_is_still_heard(watch):
+    climb(watch, 0, 1000)
+    for step in range(0, 1000, 50):
+        steady_ns = (1000 + step) * MS
+        watch.learn("base", "base: clock", False, "", {"locked": "false"}, steady_ns)
+        watch.tick(steady_ns, FRESH_MS, True)
+    assert watch.ladder.rung is not Rung.SAFE

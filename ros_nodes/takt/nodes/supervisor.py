@@ -23,6 +23,7 @@ from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
 from takt.nodes.shell import enter_realtime, main_of, status
 from takt.supervision.processes import ProcessKeeper
+from takt.supervision.stop_file import StopFile
 from takt.supervision.watch import Watch
 
 _TICK_S = 0.05
@@ -39,6 +40,10 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._contract = takt.contract.load()
         self._read_parameters()
         self._watch = Watch(self._contract, self._rearm, time.monotonic_ns())
+        self._stop_file = StopFile(self._ledger_file.with_name("stopped"))
+        if self._stop_file.is_set:
+            self._watch.arming.stop()
+            self._tell(f"STOP holds since before this start ({self._stop_file}); ~/resume takes it back")
         self._told: tuple[Rung, str] | None = None
         self._told_ns = 0
         self._ring: FrameRing | None = None
@@ -87,9 +92,8 @@ class SupervisorNode(Node):  # type: ignore[misc]
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for one in message.status:
             values = {pair.key: pair.value for pair in one.values}
-            self._watch.learn(
-                one.hardware_id, one.name, one.level == DiagnosticStatus.ERROR, one.message, values
-            )
+            is_error = one.level == DiagnosticStatus.ERROR
+            self._watch.learn(one.hardware_id, one.name, is_error, one.message, values, time.monotonic_ns())
 
     def _tick(self) -> None:
         """Time that steps is for stamps only: everything that is waited for is waited for on the steady clock."""
@@ -140,10 +144,12 @@ class SupervisorNode(Node):  # type: ignore[misc]
     def _on_stop(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._watch.arming.stop()
         self._ask_to_arm(False)
+        self._stop_file.set()
         response.success, response.message = True, "stopped; needs ~/resume, then base/arm"
         return response
 
     def _on_resume(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._stop_file.clear()
         self._watch.arming.resume()
         response.success = True
         return response

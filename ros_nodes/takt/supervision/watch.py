@@ -46,10 +46,20 @@ class Watch:
         self.board.hear(steady_ns)
 
     def learn(
-        self, hardware_id: str, name: str, is_error: bool, message: str, values: Mapping[str, str]
+        self,
+        hardware_id: str,
+        name: str,
+        is_error: bool,
+        message: str,
+        values: Mapping[str, str],
+        steady_ns: int,
     ) -> None:
-        """One diagnostic status of anybody; most are of no interest here."""
+        """One diagnostic status of anybody; most are of no interest here.
+
+        The board speaks by its statuses too: without a clock it sends no wheel angles, and is not silent for that.
+        """
         if hardware_id == _BOARD:
+            self.board.hear(steady_ns)
             self.board.learn(name, values)
         elif name == "agent: contract":
             self._contract_refusal = message if is_error else ""

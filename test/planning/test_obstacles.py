@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 import takt.contract
 from takt.planning.camera import GroundCamera
 from takt.planning.obstacles import ObstacleMemory
@@ -87,12 +89,23 @@ def test_one_that_crossed_the_picture_leaves_nothing_behind() -> None:
     assert watch.count == 0
 
 
-def test_a_side_seen_in_passing_is_soon_forgotten() -> None:
+def test_a_side_seen_in_passing_is_forgotten_once_it_is_passed() -> None:
     watch, turned = Watch(), Odometry(0, yaw_rad=math.pi)
     watch.frame(seen_at(1.0, 0.5, left_cut=True), times=10)
     assert watch.count == 1
     watch.frame(pose=turned, times=25)
+    assert watch.count == 1
+    watch.frame(pose=turned, times=75)
     assert watch.count == 0
+
+
+def test_a_sliver_at_the_border_is_taken_for_a_whole_obstacle() -> None:
+    """All that is known is its inner edge; what lies beyond the picture is not taken for free floor."""
+    sliver = ObstacleSighting(0.6, 0.01, 0.57, 0.52, True, False, CAMERA.x_m)
+    x_m, y_m, radius_m = sliver.disc()
+    assert radius_m >= 0.15
+    inner_rad = math.atan2(y_m, x_m - CAMERA.x_m) - math.asin(radius_m / math.hypot(x_m - CAMERA.x_m, y_m))
+    assert inner_rad == pytest.approx(0.52, abs=0.01)
 
 
 def test_half_out_of_the_picture_it_keeps_its_size() -> None:

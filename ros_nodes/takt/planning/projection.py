@@ -23,6 +23,7 @@ _DISBELIEF_SIGMAS = 3.0
 _DISBELIEF_SHARE = 0.05  # of the distance: the model error that pixels do not explain
 _FARTHEST_M = 8.0
 _SMALLEST_OBSTACLE_M, _LARGEST_OBSTACLE_M = 0.05, 0.35  # radii
+_USUAL_OBSTACLE_M = 0.17  # what to expect of one of which only a side was ever seen
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ class ObstacleSighting:
     def disc(self, known_radius_m: float = 0.0) -> tuple[float, float, float]:
         """(x, y, radius) in base_link of a disc behind the visible front.
 
-        A known radius that is larger than what is seen extends the disc beyond the side that is cut.
+        A known radius, or the usual one, that is larger than what is seen extends the disc beyond the side that is
+        cut: a robot that turns towards that side would else drive into what it has not seen yet.
         """
         half = max((self.left_rad - self.right_rad) / 2.0, 0.0)
         seen_m = min(max(self.near_m * math.tan(min(half, 1.2)), _SMALLEST_OBSTACLE_M), _LARGEST_OBSTACLE_M)
-        radius_m = max(seen_m, known_radius_m) if self.cut else seen_m
+        radius_m = max(seen_m, known_radius_m or _USUAL_OBSTACLE_M) if self.cut else seen_m
         centre_m = self.near_m + radius_m
         known_half = math.asin(min(radius_m / centre_m, 1.0))
         azimuth_rad = (self.left_rad + self.right_rad) / 2.0

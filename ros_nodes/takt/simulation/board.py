@@ -209,6 +209,11 @@ class Board:
         )
 
     @property
+    def view(self) -> _View:
+        """The C struct itself, read anew and valid until the next call: for those who look at every cycle."""
+        return self._read()
+
+    @property
     def duty(self) -> tuple[float, float, bool]:
         """Left, right (-1 to 1 of the supply) and whether the driver is enabled, as of the last cycle."""
         view = self._read()

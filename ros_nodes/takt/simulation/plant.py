@@ -70,6 +70,11 @@ class Plant:
             frame is not None and frame.driver_enabled and self.time_ns - self._heard_ns <= self._silence_ns
         )
 
+    @property
+    def touched(self) -> int:
+        """A bit for each thing that the robot touched in the last step, as ``touch_names`` lists them."""
+        return self._touched
+
     def receive(self, frame: DutyFrame) -> None:
         """Take the board's newest duty; it holds until the next one or until the board is silent for too long."""
         self._frame = frame
@@ -113,8 +118,7 @@ class Plant:
             robot.y_m,
             robot.yaw_rad,
         )
-        cosine, sine = math.cos(robot.yaw_rad), math.sin(robot.yaw_rad)
-        record["robot_speed_m_s"] = data.qvel[0] * cosine + data.qvel[1] * sine
+        record["robot_speed_m_s"] = self.forward_speed_m_s()
         record["target_x_m"], record["target_y_m"] = target[0], target[1]
         panel = self._panel
         record["panel"] = (math.nan,) * 3 if panel is None else (panel.x_m, panel.y_m, panel.yaw_rad)
@@ -140,6 +144,11 @@ class Plant:
         """base_link on the ground plane."""
         x_m, y_m, _, w, x, y, z = self.scene.data.qpos[:7].tolist()
         return Pose(x_m, y_m, math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
+
+    def forward_speed_m_s(self) -> float:
+        """Of base_link, along its own x."""
+        yaw_rad, velocity = self.robot_pose().yaw_rad, self.scene.data.qvel
+        return float(velocity[0] * math.cos(yaw_rad) + velocity[1] * math.sin(yaw_rad))
 
     def _settle(self) -> None:
         """Let the robot come to rest on its wheels, so that a run begins without a jolt."""

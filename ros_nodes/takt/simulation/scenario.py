@@ -8,7 +8,9 @@ panel that is placed against the live line of sight, so that they happen however
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +103,10 @@ class Scenario:
             robot_start=start,
         )
 
+    @cached_property
+    def _middles_s(self) -> list[float]:
+        return [crossing.middle_s for crossing in self.passes]
+
     def target_pose(self, motion_s: float) -> Pose:
         """``motion_s``: seconds since the target began to move; negative before."""
         return self.path.pose(motion_s)
@@ -111,7 +117,10 @@ class Scenario:
         Its plane keeps 0.45 m from the robot's middle whatever the robot does, so that it never touches it; where
         there is no room for that before the target, it stays away.
         """
-        for crossing in self.passes:
+        near = bisect_left(
+            self._middles_s, motion_s
+        )  # passes are far apart: one of the two neighbours, or none
+        for crossing in self.passes[max(near - 1, 0) : near + 1]:
             aside_m = crossing.aside_m(motion_s)
             if abs(aside_m) > _PANEL_SWEEP_M or motion_s < 0.0:
                 continue

@@ -27,6 +27,8 @@ COMMANDS = {
         "takt.micropython.flash",
         "the MicroPython firmware onto a board: BOARD [--dry-run]",
     ),
+    "twin": ("takt.twin.command", "scenarios in virtual time: takt twin SCENARIO --seed N"),
+    "chaos": ("takt.twin.chaos_command", "bad days in virtual time: takt chaos --seeds A-B"),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
     "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
     "install": ("takt.install.command", "systemd units and udev rules for the robot"),

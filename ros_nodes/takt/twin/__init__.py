@@ -1,0 +1,1 @@
+"""The robot in one process on a clock that only its owner moves: scenarios, chaos, invariants."""

@@ -1,0 +1,244 @@
+"""What must hold at every tick, whatever goes wrong. Each judges by truths that the robot's own code has no part in.
+
+A violation names the invariant, the second and the figures. Bounds come from the contract; what is added to them is
+the grid on which the check itself runs, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from takt.deadlines import Rung
+from takt.twin.episode import MS, SECOND
+from takt.twin.injector import Injector
+from takt.twin.world import World
+
+_CYCLE_NS = 10 * MS
+_HOST_TICK_NS = 51 * MS
+_FLOAT_SLACK = 1.02
+_STILL_M_S = 0.1
+_CLOCK_SETTLES_NS = 1_500 * MS
+_QUEUE_LIMIT = 64
+_LEDGER_LIMIT = 65  # its ring and the one gap record
+_TRACKING_RAD_S = 6.0
+_TRACKING_AFTER_NS = SECOND
+_LOST_RAMP_NS = 900 * MS
+_CREEP_M_S = 0.05
+
+
+@dataclass(frozen=True)
+class Violation:
+    invariant: str
+    at_s: float
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant} at {self.at_s:.3f} s: {self.detail}"
+
+
+class Invariants:
+    """A watcher of the world; ``found`` holds the first violation of each invariant."""
+
+    def __init__(self, world: World, injector: Injector) -> None:
+        contract = world.contract
+        self.found: dict[str, Violation] = {}
+        self.checks = 0
+        self._injector = injector
+        self._max_age_ns = contract.topics["cmd_vel"].max_age_ms * MS
+        self._silence_ns = contract.safety.command_silence_ms * MS
+        self._link_silence_ns = contract.safety.link_silence_ms * MS
+        self._limits, self._robot = contract.limits, contract.robot
+        self._stop_s = contract.safety.stop_ramp_ms / 1e3
+        self._ladder = contract.ladder
+        self._lost_ns = contract.planning.lost_timeout_ms * MS
+        self._setpoint = (0.0, 0.0)
+        self._cycle_ns = 0
+        self._armed = False
+        self._arm_calls = 0
+        self._rung_since_ns = 0
+        self._board_ros_ns = 0
+        self._stale_since_ns: int | None = None
+        self._silent_since_ns: int | None = None
+
+    def __call__(self, world: World, cycled: bool) -> None:
+        if cycled:
+            self.checks += 1
+            self._commands(world)
+            self._motion(world)
+            self._arming(world)
+            self._clock(world)
+            self._queues(world)
+        if world.now_ns % (10 * MS) == 0:
+            self._host(world)
+
+    def note(self, world: World, invariant: str, detail: str) -> None:
+        if invariant not in self.found:
+            self.found[invariant] = Violation(invariant, world.since_armed_s, detail)
+
+    # ---------------------------------------------------------------- the board
+
+    def _commands(self, world: World) -> None:
+        """No command rests on an observation that is too old, and silence stops the wheels."""
+        view = world.body.board.view
+        driving = view.armed and view.rung <= Rung.REDUCED
+        taken_ns = world.perceiver.taken_ns.get(world.command_stamp_ns)
+        if driving and taken_ns is not None and world.now_ns - taken_ns > self._max_age_ns:
+            age_ms = (world.now_ns - taken_ns) / MS
+            self.note(world, "stale_command", f"rung {view.rung} on an observation {age_ms:.1f} ms old")
+        quiet_ns = world.now_ns - world.body.fed_ns
+        if driving and quiet_ns > self._silence_ns + _CYCLE_NS:
+            self.note(
+                world, "command_silence", f"rung {view.rung} after {quiet_ns / MS:.0f} ms without a byte"
+            )
+        if view.armed and quiet_ns > self._link_silence_ns + _CYCLE_NS:
+            self.note(world, "link_silence", f"armed after {quiet_ns / MS:.0f} ms without a byte")
+
+    def _motion(self, world: World) -> None:
+        """Setpoints keep to speed and acceleration limits, also when they resume; wheels follow them."""
+        view = world.body.board.view
+        setpoint = (view.setpoint_rad_s[0], view.setpoint_rad_s[1])
+        elapsed_s = max((world.now_ns - self._cycle_ns) / SECOND, 0.010)
+        before, self._setpoint, self._cycle_ns = self._setpoint, setpoint, world.now_ns
+        top = self._limits.wheel_speed_rad_s
+        if max(map(abs, setpoint)) > top * _FLOAT_SLACK:
+            self.note(world, "speed_limit", f"setpoint {max(map(abs, setpoint)):.2f} rad/s, limit {top}")
+        radius_m, half_m = self._robot.wheel_radius_m, self._robot.wheel_separation_m / 2.0
+        driving_rate = (
+            self._limits.acceleration_m_s2 + self._limits.yaw_acceleration_rad_s2 * half_m
+        ) / radius_m
+        stopping_rate = (
+            (self._limits.speed_m_s + self._limits.yaw_rate_rad_s * half_m) / radius_m / self._stop_s
+        )
+        for old, new in zip(before, setpoint, strict=True):
+            grows = abs(new) > abs(old) and old * new >= 0.0
+            limit = (driving_rate if grows or view.rung <= Rung.REDUCED else stopping_rate) * elapsed_s
+            if view.armed and abs(new - old) > limit * _FLOAT_SLACK + 1e-3:
+                self.note(world, "setpoint_jump", f"{old:.2f} to {new:.2f} rad/s in {elapsed_s * 1e3:.0f} ms")
+        self._tracking(world)
+
+    def _tracking(self, world: World) -> None:
+        """With sound motors the wheels are near their setpoint a second after any trouble."""
+        view = world.body.board.view
+        if not (view.armed and view.driver_enabled) or world.now_ns < self._injector.free_until_ns:
+            self._rung_since_ns = world.now_ns
+            return
+        if world.plant.touched or world.now_ns - self._rung_since_ns < _TRACKING_AFTER_NS:
+            return
+        qvel = world.plant.scene.data.qvel
+        for index, setpoint in zip(world.plant.scene.wheel_qvel, self._setpoint, strict=True):
+            error = abs(float(qvel[index]) - setpoint)
+            if error > _TRACKING_RAD_S:
+                self.note(world, "wheel_tracking", f"{error:.1f} rad/s off its setpoint {setpoint:.1f}")
+
+    def _arming(self, world: World) -> None:
+        """Motors are off until a fresh request, and after STOP until a person takes it back."""
+        view = world.body.board.view
+        armed, was_armed = bool(view.armed), self._armed
+        self._armed = armed
+        if not armed and (view.driver_enabled or view.duty[0] != 0.0 or view.duty[1] != 0.0):
+            self.note(world, "duty_disarmed", f"duty {view.duty[0]:.3f}, {view.duty[1]:.3f} while disarmed")
+        if armed and view.fault:
+            self.note(world, "armed_with_fault", f"fault {view.fault}")
+        if armed and not was_armed:
+            if world.arm_calls == self._arm_calls:
+                self.note(world, "armed_unasked", "armed without a new request")
+            if world.stop_asked:
+                self.note(world, "armed_after_stop", "armed although STOP was not taken back")
+        if not armed:
+            self._arm_calls = min(self._arm_calls, world.arm_calls) if was_armed else self._arm_calls
+        if armed:
+            self._arm_calls = world.arm_calls
+
+    def _clock(self, world: World) -> None:
+        """While locked, the board's idea of ROS time is right within its bound and never runs back."""
+        view = world.body.board.view
+        if not view.clock_locked or world.now_ns - world.clock_stepped_ns < _CLOCK_SETTLES_NS:
+            self._board_ros_ns = 0
+            return
+        believed_ns = world.body.board.now_ns + view.ros_offset_ns
+        true_ns = world.ros_ns + world.body.board.now_ns - world.body.board_ns(world.now_ns)
+        if abs(believed_ns - true_ns) > view.clock_bound_ns:
+            off_us, bound_us = (believed_ns - true_ns) / 1e3, view.clock_bound_ns / 1e3
+            self.note(world, "clock_bound", f"{off_us:.0f} us off with a bound of {bound_us:.0f} us")
+        if believed_ns < self._board_ros_ns:
+            self.note(world, "clock_backwards", f"by {(self._board_ros_ns - believed_ns) / 1e3:.1f} us")
+        self._board_ros_ns = believed_ns
+
+    def _queues(self, world: World) -> None:
+        view = world.body.board.view
+        if view.ledger_pending > _LEDGER_LIMIT:
+            self.note(world, "queue_bound", f"{view.ledger_pending} ledger records wait")
+        for session in world.messenger.core.sessions:
+            if session.queue_depth() > _QUEUE_LIMIT:
+                self.note(world, "queue_bound", f"{session.queue_depth()} samples wait in the agent")
+
+    # ------------------------------------------------------------------ the host
+
+    def _host(self, world: World) -> None:
+        self._ladder_in_time(world)
+        self._lost_target(world)
+        self._collisions(world)
+
+    def _ladder_in_time(self, world: World) -> None:
+        """The supervisor, while it runs, is down in time for what it can know."""
+        supervisor, now_ns = world.supervisor, world.now_ns
+        if not supervisor.process.runs(now_ns):
+            self._stale_since_ns = self._silent_since_ns = None
+            return
+        rung = supervisor.watch.ladder.rung
+        age_ms = world.perceiver.perception_age_ms(world.ros_ns)
+        stale = age_ms > self._ladder.hold_perception_age_ms
+        self._stale_since_ns = (self._stale_since_ns or now_ns) if stale else None
+        if self._stale_since_ns and now_ns - self._stale_since_ns > _HOST_TICK_NS and rung < Rung.HOLD:
+            self.note(world, "rung_in_time", f"{rung.name} with perception {age_ms:.0f} ms old")
+        silent = supervisor.watch.board.age_ms(now_ns) > self._ladder.safe_link_silence_ms
+        self._silent_since_ns = (self._silent_since_ns or now_ns) if silent else None
+        if self._silent_since_ns and now_ns - self._silent_since_ns > _HOST_TICK_NS and rung < Rung.SAFE:
+            self.note(world, "rung_in_time", f"{rung.name} with a silent link")
+
+    def _lost_target(self, world: World) -> None:
+        """Nobody drives after a target that was not seen for too long."""
+        command = world.planner.command
+        if command is None or not world.planner.process.runs(world.now_ns):
+            return
+        unseen_ns = world.now_ns - world.perceiver.target_seen_ns
+        recent = world.now_ns - world.command_sent_ns < 100 * MS
+        if recent and unseen_ns > self._lost_ns + _LOST_RAMP_NS and command.speed_m_s > _CREEP_M_S:
+            self.note(
+                world,
+                "lost_target",
+                f"{command.speed_m_s:.2f} m/s, target unseen for {unseen_ns / MS:.0f} ms",
+            )
+
+    def _collisions(self, world: World) -> None:
+        """The robot drives into nothing; what runs into a robot at rest is not its doing."""
+        if not world.plant.touched or world.now_ns < self._injector.free_until_ns:
+            return
+        speed_m_s = abs(world.plant.forward_speed_m_s())
+        if speed_m_s > _STILL_M_S:
+            names = [
+                name for bit, name in enumerate(world.plant.touch_names) if world.plant.touched >> bit & 1
+            ]
+            self.note(world, "collision", f"{', '.join(names)} at {speed_m_s:.2f} m/s")
+
+    # ------------------------------------------------------------------- the end
+
+    def at_the_end(self, world: World) -> None:
+        """After a quiet time: the ledger tells every miss once, and the robot drives again."""
+        counted = world.body.misses_by_cause()
+        lost, written = world.body.misses_lost, world.ledger_by_cause()
+        for cause, count in counted.items():
+            if written[cause] + lost[cause] != count:
+                detail = f"{cause}: board counted {count}, host wrote {written[cause]}, power loss took {lost[cause]}"
+                self.note(world, "ledger_exact", detail)
+        for cause, count in world.body.injected.items():
+            if cause != "skipped" and counted[cause] != count:
+                self.note(world, "misses_counted", f"{cause}: {count} injected, {counted[cause]} counted")
+        view, rung = world.body.board.view, world.supervisor.watch.ladder.rung
+        if world.episode.operator and (not view.armed or rung is not Rung.NOMINAL):
+            reason = world.supervisor.watch.ladder.reason
+            self.note(
+                world,
+                "recovered",
+                f"board {world.body.board.state.rung} ({world.body.board.state.reason}), host {rung.name} ({reason})",
+            )

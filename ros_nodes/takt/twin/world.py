@@ -1,0 +1,286 @@
+"""The whole robot on a virtual clock: body, line, agent, perception, planner, supervisor, and what goes wrong.
+
+What ships is what runs: the C core with its client, the agent core, the planner, the ladder, the arming policy, the
+ledger file, MuJoCo's plant. What is modelled is the host's processes (their times, their deaths) and, unless the real
+camera and detector are asked for, what the detector sees. Nothing here reads a clock or starts a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from takt.contract import Contract
+from takt.contract.generated.messages import JointState, SetBool_Response
+from takt.deadlines import Rung
+from takt.line_simulator.faults import FaultyStream, Rates
+from takt.line_simulator.wire import Wire
+from takt.simulation.board import MISS_CAUSES
+from takt.simulation.plant import Plant
+from takt.simulation.scenario import Scenario
+from takt.twin.body import Body
+from takt.twin.episode import MS, ROS_START_NS, SECOND, STEP_NS, Episode
+from takt.twin.eye import Boxes, GeometricEye
+from takt.twin.messenger import Messenger
+from takt.twin.perceiver import Perceiver
+from takt.twin.pilot import Planner, Supervisor
+from takt.twin.stage import stage_of
+
+_ROW = struct.Struct("<q2f2f2d3d2dI3B")
+_UART_BYTES = 2048
+_OPERATOR_WAITS_NS = SECOND
+_OPERATOR_EVERY_NS = SECOND
+Look = Callable[[], Boxes]
+
+
+class World:
+    """One robot in one episode. ``step`` moves time by a millisecond; ``rows`` holds every control cycle."""
+
+    def __init__(
+        self,
+        library: Path,
+        contract: Contract,
+        episode: Episode,
+        make_eye: Callable[[Plant, np.random.Generator], Look] | None = None,
+    ) -> None:
+        self.contract, self.episode = contract, episode
+        self.now_ns = 0
+        self.clock_stepped_ns = -SECOND
+        self.clock_offset_ns = 0  # how far the host's clock was set away from true time
+        self.scenario: Scenario = stage_of(episode, contract)
+        self.plant = Plant(self.scenario, contract)
+        self.body = Body(library, contract, self.plant, episode.board_drift_ppm)
+        self.up, self.down = (Wire(FaultyStream(episode.seed, way)) for way in ("up", "down"))
+        self.mend_line()
+        eye_rng, host_rng = (np.random.default_rng([episode.seed, part]) for part in (1, 2))
+        look = (
+            make_eye(self.plant, eye_rng)
+            if make_eye
+            else GeometricEye(self.plant.scene, contract.robot, episode.sight, eye_rng).look
+        )
+        self.perceiver = Perceiver(contract, episode.sight, look, host_rng)
+        self.planner = Planner(contract)
+        self.supervisor = Supervisor(contract, episode.rearm, self._call_arm)
+        self.messenger = Messenger(
+            contract, self._hear_joints, self._hear_status, self._hear_miss, self._armed
+        )
+        self.first_armed_ns: int | None = None
+        self.command_stamp_ns = 0  # of the newest one that was sent towards the board
+        self.command_sent_ns = 0
+        self.intruder: bytes | None = None  # a command of somebody else, sent at 50 Hz
+        self.commands_sent = 0
+        self.stop_asked = False
+        self.arm_calls = 0
+        self.rows: list[bytes] = []
+        self.watchers: list[Callable[[World, bool], None]] = []
+        self._operator_ns = 0
+        self._hash = hashlib.sha256(repr(episode).encode())
+        self.messenger.log = self._hash.update
+
+    # ------------------------------------------------------------------- time
+
+    @property
+    def ros_ns(self) -> int:
+        """What the host's clock shows."""
+        return ROS_START_NS + self.now_ns + self.clock_offset_ns
+
+    @property
+    def since_armed_s(self) -> float:
+        """Seconds since the first arming; negative before."""
+        return -1.0 if self.first_armed_ns is None else (self.now_ns - self.first_armed_ns) / SECOND
+
+    @property
+    def log_hash(self) -> str:
+        return self._hash.hexdigest()
+
+    def close(self) -> None:
+        self.supervisor.close()
+
+    def step(self) -> None:
+        """A millisecond of everything."""
+        self.now_ns += STEP_NS
+        now_ns, ros_ns = self.now_ns, self.ros_ns
+        self.messenger.ros.clock_ns = ros_ns
+        cycled = self.body.advance(now_ns)
+        self.perceiver.advance(now_ns, ros_ns)
+        self._plan(now_ns, ros_ns)
+        self._supervise(now_ns, ros_ns)
+        self._carry(now_ns)
+        if cycled:
+            self._note_cycle()
+        for watcher in self.watchers:
+            watcher(self, cycled)
+
+    def _carry(self, now_ns: int) -> None:
+        """The line's bytes, each way. An end whose wire is full waits with what it has, as a UART's driver does."""
+        sent = self.messenger.exchange(self.up.read(now_ns), now_ns)
+        if sent and self.down.waiting < _UART_BYTES:
+            self.down.write(sent, now_ns)
+        room = self.up.waiting < _UART_BYTES
+        sent = self.body.poll_link(self.down.read(now_ns), now_ns, room)
+        if sent:
+            self.up.write(sent, now_ns)
+
+    def mend_line(self) -> None:
+        """Both wires as the episode gave them."""
+        line = self.episode.line
+        for wire in (self.up, self.down):
+            wire.mend()
+            wire.baud, wire.delay_ns = line.baud, round(line.latency_ms * MS)
+            wire.faults.rates = Rates(line.drop_rate, line.flip_rate, line.duplicate_rate)
+
+    def step_clock(self, by_ns: int) -> None:
+        """Somebody sets the host's clock."""
+        self.clock_offset_ns += by_ns
+        self.clock_stepped_ns = self.now_ns
+
+    # ------------------------------------------------------------------- host
+
+    def _plan(self, now_ns: int, ros_ns: int) -> None:
+        command = self.planner.advance(self.perceiver.newest(), now_ns, ros_ns)
+        if command is not None:
+            self.commands_sent += 1
+            self.command_stamp_ns, self.command_sent_ns = command.stamp_ns, now_ns
+            self.messenger.publish_command(command)
+        if self.intruder is not None and now_ns % (20 * MS) == 0:
+            self.messenger.publish_raw_command(self.intruder)
+
+    def _supervise(self, now_ns: int, ros_ns: int) -> None:
+        supervisor = self.supervisor
+        told = supervisor.advance(
+            self.perceiver.perception_age_ms(ros_ns), self._nodes_active(now_ns), now_ns
+        )
+        if told is not None:
+            if self.planner.process.runs(now_ns):
+                self.planner.hear_rung(told[0], now_ns)
+            self.messenger.hear_rung(told[0])
+        if supervisor.process.runs(now_ns) and now_ns % (10 * MS) == 0:
+            identity = supervisor.acknowledgement(now_ns)
+            if identity is not None:
+                self.messenger.acknowledge(identity)
+        if self.episode.operator:
+            self._operate(now_ns)
+
+    def _nodes_active(self, now_ns: int) -> bool:
+        processes = (self.perceiver.camera, self.perceiver.detector, self.planner.process)
+        return not any(process.is_dead(now_ns) for process in processes)
+
+    def _operate(self, now_ns: int) -> None:
+        """A person, once all is quiet: takes STOP back, clears what latched, arms."""
+        quiet_s = self.since_armed_s - self.episode.faults_end_s
+        if quiet_s < _OPERATOR_WAITS_NS / SECOND or now_ns - self._operator_ns < _OPERATOR_EVERY_NS:
+            return
+        view = self.body.board.view
+        if view.armed and not self.stop_asked:
+            return
+        self._operator_ns = now_ns
+        if self.stop_asked:
+            self.resume()
+        if view.fault:
+            self.messenger.call_clear_fault()
+        elif self.supervisor.watch.ladder.rung is Rung.SAFE:
+            self._call_arm(True)
+
+    def stop(self) -> None:
+        """Somebody presses STOP on the page."""
+        self.stop_asked = True
+        if self.supervisor.process.runs(self.now_ns):
+            self.supervisor.stop()
+
+    def resume(self) -> None:
+        self.stop_asked = False
+        self.supervisor.resume()
+
+    # -------------------------------------------------------------- the board
+
+    def _call_arm(self, arm: bool) -> None:
+        self.arm_calls += arm
+        self.messenger.call_arm(arm)
+
+    def ledger_by_cause(self) -> dict[str, int]:
+        """The misses in the host's file, by cause; a gap record counts for all that it stands for."""
+        counts = dict.fromkeys(MISS_CAUSES, 0)
+        for line in self.supervisor.ledger_path.read_text().splitlines():
+            record = json.loads(line)
+            if record["cause"] in counts:
+                counts[record["cause"]] += 1
+            else:
+                for cause in MISS_CAUSES:
+                    counts[cause] += int(record.get(cause, 0))
+        return counts
+
+    def _armed(self, arm: bool, answer: SetBool_Response) -> None:
+        if self.supervisor.process.runs(self.now_ns):
+            self.supervisor.watch.answered(arm, answer.success, self.now_ns)
+
+    def _hear_joints(self, joints: JointState) -> None:
+        stamp = joints.header.stamp
+        if self.planner.process.runs(self.now_ns):
+            self.planner.hear_joints(
+                joints.position[0], joints.position[1], stamp.sec * SECOND + stamp.nanosec
+            )
+        if self.supervisor.process.runs(self.now_ns):
+            self.supervisor.watch.hear_joints(self.now_ns)
+
+    def _hear_status(self, hardware_id: str, name: str, values: Mapping[str, str]) -> None:
+        if self.supervisor.process.runs(self.now_ns):
+            self.supervisor.watch.learn(hardware_id, name, False, "", values, self.now_ns)
+
+    def _hear_miss(self, record: Mapping[str, str]) -> None:
+        if self.supervisor.process.runs(self.now_ns):
+            self.supervisor.hear_misses(record)
+
+    def _note_cycle(self) -> None:
+        """One row of the log: duty, setpoint, wheel speeds, robot pose, target, and on which rung."""
+        view, plant = self.body.board.view, self.plant
+        if self.first_armed_ns is None and view.armed:
+            self.first_armed_ns = self.perceiver.counts_from_ns = self.now_ns
+        pose, target = plant.robot_pose(), plant.scene.data.mocap_pos[0]
+        wheels = [float(plant.scene.data.qvel[index]) for index in plant.scene.wheel_qvel]
+        row = _ROW.pack(
+            self.now_ns,
+            *view.duty,
+            *view.setpoint_rad_s,
+            *wheels,
+            pose.x_m,
+            pose.y_m,
+            pose.yaw_rad,
+            float(target[0]),
+            float(target[1]),
+            plant.touched,
+            view.rung,
+            view.armed,
+            int(self.supervisor.watch.ladder.rung),
+        )
+        self.rows.append(row)
+        self._hash.update(row)
+
+
+def table(rows: list[bytes]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    """The log's rows as a structured array."""
+    return np.frombuffer(b"".join(rows), _DTYPE)
+
+
+_DTYPE = np.dtype(
+    [
+        ("time_ns", "<i8"),
+        ("duty", "<f4", 2),
+        ("setpoint_rad_s", "<f4", 2),
+        ("wheel_speed_rad_s", "<f8", 2),
+        ("robot_x_m", "<f8"),
+        ("robot_y_m", "<f8"),
+        ("robot_yaw_rad", "<f8"),
+        ("target_x_m", "<f8"),
+        ("target_y_m", "<f8"),
+        ("touched", "<u4"),
+        ("rung", "u1"),
+        ("armed", "u1"),
+        ("host_rung", "u1"),
+    ]
+)
+assert _DTYPE.itemsize == _ROW.size

@@ -31,6 +31,7 @@ COMMANDS = {
     "chaos": ("takt.twin.chaos_command", "bad days in virtual time: takt chaos --seeds A-B"),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
     "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
+    "flash": ("takt.install.flash", "write the firmware to a board: takt flash BOARD [--dry-run]"),
     "install": ("takt.install.command", "systemd units and udev rules for the robot"),
 }
 

@@ -96,6 +96,22 @@ static void tell_changes(const takt_machine_t *machine, told_t *told)
     }
 }
 
+#if defined(CONFIG_TAKT_TEST_LINK_STALL_MS) && CONFIG_TAKT_TEST_LINK_STALL_MS > 0
+#define TEST_STALL_AT_MS 5000u
+
+static void stall_once(void)
+{
+    static bool done;
+    if (!done && k_uptime_get_32() >= TEST_STALL_AT_MS) {
+        done = true;
+        k_busy_wait(CONFIG_TAKT_TEST_LINK_STALL_MS *
+                    1000u); /* runs and answers nobody; lower threads starve */
+    }
+}
+#else
+static inline void stall_once(void) {}
+#endif
+
 static void link_thread(void *first, void *second, void *third)
 {
     takt_machine_t *machine = first;
@@ -103,6 +119,7 @@ static void link_thread(void *first, void *second, void *third)
     ARG_UNUSED(second);
     ARG_UNUSED(third);
     for (;;) {
+        stall_once();
         takt_board_link_poll(&machine->board);
         takt_status_led_show(&takt_board_status(&machine->board)->safety, k_uptime_get_32());
         tell_changes(machine, &told);

@@ -29,7 +29,7 @@ from takt.simulation.simulated_world import Seen, SimulatedWorld
 _S = 1_000_000_000
 BUSY_MS = 25
 BUSY_CYCLE = 300  # where CONFIG_TAKT_TEST_BUSY_MS strikes
-STALL_S = 10
+BLOCKED_MS = 100  # longer than the task watchdog's 50
 _BUSY_RUN_S = 8.0
 _CAUSES = ("own_overrun", "late_release", "preempted", "skipped")
 _CONNECT_S = 20.0
@@ -49,7 +49,8 @@ def main(argv: list[str]) -> int:
     result: dict[str, Any] = {"time": "simulated", "board": "qemu_cortex_m3"}
     result["clean"] = clean(emulated("counted"), given.count)
     result["busy"] = busy(emulated("busy", f"-DCONFIG_TAKT_TEST_BUSY_MS={BUSY_MS}"))
-    result["ok"] = not result["clean"]["failed"] and not result["busy"]["failed"]
+    result["bite"] = bite(emulated("blocked", f"-DCONFIG_TAKT_TEST_BUSY_MS={BLOCKED_MS}"))
+    result["ok"] = not any(result[part]["failed"] for part in ("clean", "busy", "bite"))
     print(json.dumps(result, indent=1))
     if given.json is not None:
         given.json.write_text(json.dumps(result, indent=1) + "\n")
@@ -87,6 +88,25 @@ def busy(image: Path) -> dict[str, Any]:
     figures = figures_of(seen, _BUSY_RUN_S, real_s)
     figures["records"] = seen.records
     figures["failed"] = wrong_records(seen)
+    return figures
+
+
+def bite(image: Path) -> dict[str, Any]:
+    """One cycle of 100 ms: the task watchdog resets the board, and the next session hears why; nothing arms it."""
+    seen, real_s = on_qemu(image, _BUSY_RUN_S)  # of the second life: a new clock
+    figures = figures_of(seen, _BUSY_RUN_S, real_s)
+    figures["restarts"] = seen.restarts
+    figures["boot_count"] = int(seen.diagnostics.get("base: loop", {}).get("boot_count", 0))
+    figures["failed"] = [
+        text
+        for wrong, text in (
+            (seen.restarts != 1, f"{seen.restarts} restarts, not 1"),
+            (figures["boot_count"] != 2, f"boot count {figures['boot_count']}, not 2"),
+            (figures["safety"] != "watchdog_reset", f"/diagnostics says {figures['safety']}"),
+            (seen.armed_frames > BUSY_CYCLE, "it was armed again without clear_fault"),
+        )
+        if wrong
+    ]
     return figures
 
 

@@ -30,6 +30,7 @@ from takt.supervision.ledger_file import LedgerFile
 _S = 1_000_000_000
 _SUPPLY_MV = 12_000
 _STEP_NS = 2_000_000
+_RESTART_NS = 500_000_000
 _IDENTITY_SIZE = 24
 _ARM_EVERY_CYCLES = 50
 _COMMAND_EVERY_CYCLES = 2
@@ -44,6 +45,7 @@ class Seen:
     armed_frames: int = 0
     turning_frames: int = 0  # armed, with a duty that is not 0
     unseen_cycles: int = 0  # places of the grid between two duty frames
+    restarts: int = 0  # the board's clock began anew
     crc_errors: int = 0
     sessions: int = 0
     records: list[dict[str, str]] = field(default_factory=list)
@@ -67,7 +69,7 @@ class SimulatedWorld:
         self._ledger = LedgerFile(ledger)
         self._cycle: int | None = None
         self._calls = self._sequence = 0
-        self.board_ns = self._robot_ns = 0
+        self.board_ns = self._robot_ns = self._earlier_ns = 0
         self.seen = Seen()
 
     def run(self, until_ns: int, idle: Callable[[], None] = lambda: None) -> None:
@@ -88,16 +90,21 @@ class SimulatedWorld:
         self._ledger.close()
 
     def _tell_time(self, board_ns: int) -> None:
+        """The board's clock shows this. One that shows much less than before has begun anew; ROS time goes on."""
+        if board_ns + _RESTART_NS < self.board_ns:
+            self.seen.restarts += 1
+            self._earlier_ns += self.board_ns
+            self._cycle, self.board_ns, self._robot_ns = None, 0, 0
         self.board_ns = max(self.board_ns, board_ns)
-        self._ros.clock_ns = ROS_START_NS + self.board_ns
+        self._ros.clock_ns = ROS_START_NS + self._earlier_ns + self.board_ns
 
     def _follow(self, frame: DutyFrame) -> None:
         """A control cycle has ended: the robot moves on, its encoders answer, the driver steers."""
         seen = self.seen
+        self._tell_time(frame.board_ns)
         if self._cycle is not None:
             seen.unseen_cycles += max(frame.cycle - self._cycle - 1, 0)
         self._cycle = frame.cycle
-        self._tell_time(frame.board_ns)
         seen.duty_frames += 1
         seen.armed_frames += frame.armed
         seen.turning_frames += frame.armed and frame.duty != (0.0, 0.0)

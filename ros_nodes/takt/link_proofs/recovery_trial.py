@@ -199,6 +199,8 @@ def judge(rig: Rig, traffic: Traffic, index: int, kind: str, whole_ns: int) -> O
         logins = [at_ns for at_ns in rig.tap.logins_ns if at_ns >= whole_ns]
         needs_login = kind in BOARD_KINDS + AGENT_KINDS
         welcome = _first(rig.tap.welcomes_ns, logins[-1] if logins else whole_ns)
+        if welcome is None and needs_login and not logins:
+            welcome = _first(rig.tap.statuses_ns, whole_ns)  # it creates its entities: it has a session
         from_ns = whole_ns if not needs_login and not logins else welcome
         if from_ns is None:
             return Outcome(index, kind, None, None, None, len(logins))

@@ -15,6 +15,7 @@ from takt.link.representations import READER, WRITER
 _KEPT = 4096
 _TIME_BYTES = 8
 _OPEN = 64
+_BEFORE_S = 2.0
 
 
 def object_id(topic: str, kind: int) -> bytes:
@@ -54,21 +55,22 @@ class LineTap:
                     continue
 
     def timeline(self, from_ns: int | None) -> dict[str, list[float]]:
-        """Seconds after ``from_ns`` of all logins and answers, and of the first of each other kind."""
+        """Seconds after ``from_ns`` of what was said; logins also of 2 s before."""
         start_ns = from_ns or 0
         with self.lock:
             events = {
-                "logins": list(self.logins_ns),
-                "welcomes": list(self.welcomes_ns),
                 "statuses": list(self.statuses_ns),
                 "times": list(self.times_ns)[-20:],
                 "joints": [at_ns for at_ns, _ in self.joints if at_ns >= start_ns][:1],
                 "commands": [at_ns for at_ns, _ in self.commands if at_ns >= start_ns][:1],
             }
+        sessions = {
+            "logins": [round((at_ns - start_ns) / 1e9, 3) for at_ns in self.logins_ns],
+            "welcomes": [round((at_ns - start_ns) / 1e9, 3) for at_ns in self.welcomes_ns],
+        }
+        recent = {name: [at_s for at_s in times if at_s > -_BEFORE_S] for name, times in sessions.items()}
         slow = [round(took_ms, 1) for at_ns, took_ms in self.turnarounds if at_ns >= start_ns]
-        return {
-            "agent_answers_in_ms": slow[-60:],
-        } | {
+        return {**recent, "agent_answers_in_ms": slow[-60:]} | {
             name: [round((at_ns - start_ns) / 1e9, 3) for at_ns in times if at_ns >= start_ns]
             for name, times in events.items()
         }

@@ -8,6 +8,7 @@ from takt.errors import TaktError
 
 PROOFS = {
     "ring-kills": "takt.frames.kills",
+    "frozen-model": "takt.demo.freeze",
     "perception-steady": "takt.vision.steady",
     "commands": "takt.simulation.command_proof",
     "mpy-parity": "takt.micropython.parity",

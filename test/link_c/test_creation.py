@@ -182,3 +182,20 @@ def test_a_refused_login_is_tried_again_after_a_second(client: Client) -> None:
     assert client.stats.loss == LOSS_REFUSED
     client.run(1003 * MS)
     assert client.take_sent() != b""
+
+
+def test_a_line_of_921600_baud_is_connected_in_40_ms(world: World) -> None:
+    """92 bytes a millisecond each way; samples flow before the services of parameters are made."""
+    world.client.line_room = 0
+    held = bytearray()  # of the agent's answers
+    times_ms: dict[str, int] = {}
+    for now_ms in range(1, 500):
+        world.client.line_room = 92
+        world.step()
+        held += world.agent.out
+        world.agent.out = bytearray(held[:92])
+        del held[:92]
+        for name, reached in (("connected", world.client.state == CONNECTED), ("all", world.client.complete)):
+            if reached:
+                times_ms.setdefault(name, now_ms)
+    assert times_ms["connected"] <= 40 and times_ms["all"] <= 70

@@ -14,6 +14,7 @@ PROOFS = {
     "mpy-parity": "takt.micropython.parity",
     "fuzz-agent": "takt.link_proofs.fuzz_agent",
     "fuzz-client": "takt.link_proofs.fuzz_client",
+    "wheels": "takt.simulation.wheel_proof",
     "kills": "takt.demo.kills",
     "ledger": "takt.simulation.ledger_proof",
     "qemu": "takt.simulation.emulation_proof",

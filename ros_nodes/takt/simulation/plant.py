@@ -50,7 +50,7 @@ class Plant:
         self._frame: DutyFrame | None = None
         self._heard_ns = 0
         self._duty = (0.0, 0.0)
-        self._supply_v = self._drive.nominal_supply_v
+        self._battery_v = self._supply_v = self._drive.nominal_supply_v
         self._sequence = 0
         self._panel: Pose | None = None
         self._touch_bits, self.touch_names = _touch_table(self.scene)
@@ -74,6 +74,10 @@ class Plant:
     def touched(self) -> int:
         """A bit for each thing that the robot touched in the last step, as ``touch_names`` lists them."""
         return self._touched
+
+    def use_supply(self, volts: float) -> None:
+        """A battery of another voltage; the motors stay the same."""
+        self._battery_v = self._supply_v = volts
 
     def receive(self, frame: DutyFrame) -> None:
         """Take the board's newest duty; it holds until the next one or until the board is silent for too long."""
@@ -167,7 +171,7 @@ class Plant:
         for motor, (duty, qvel) in enumerate(zip(self._duty, self.scene.wheel_qvel, strict=True)):
             data.ctrl[motor] = duty * self._supply_v / drive.nominal_supply_v
             current_a += drive.supply_current_a(duty, float(data.qvel[qvel]), self._supply_v)
-        self._supply_v = drive.supply_v(current_a)
+        self._supply_v = drive.supply_v(current_a) - drive.nominal_supply_v + self._battery_v
 
     def _move_things(self) -> None:
         armed = self._frame is not None and self._frame.armed and self.driver_enabled

@@ -52,6 +52,10 @@ class PlantFaults:
         self._last: tuple[int, int] | None = None  # true counts of the last frame
         self._shown = [0, 0]
 
+    def add(self, fault: Fault) -> None:
+        """One more from now on."""
+        self._faults = (*self._faults, fault)
+
     def apply(self, frame: EncoderFrame, motion_s: float) -> EncoderFrame:
         """The frame as the board gets it; to be called with each frame in turn."""
         active = {fault.name for fault in self._faults if fault.start_s <= motion_s < fault.end_s}

@@ -286,9 +286,12 @@ class AgentCore:
 
     def transmit(self) -> bytes:
         """The frames of all that may go out now."""
+        messages = self.transmit_messages()
+        if not messages:
+            return b""
         frames = b"".join(
             encode_frame(message, AGENT_ADDRESS, address)  # type: ignore[arg-type]
-            for address, message in self.transmit_messages()
+            for address, message in messages
         )
         self.stats.bytes_tx += len(frames)
         return frames
@@ -297,6 +300,8 @@ class AgentCore:
         """All that may go out now, unframed, with the address that each is for."""
         out: list[tuple[Hashable, bytes]] = []
         for session in self._sessions.values():
+            if not session.has_output:
+                continue
             sent = session.collect()
             if self._watched_topic:
                 for entity, outgoing in sent:
@@ -305,8 +310,9 @@ class AgentCore:
             out.extend((session.address, message) for message in self._time_replies(session))
             out.extend((session.address, message) for message in session.outbox)
             session.outbox.clear()
-        out = self._control + out
-        self._control = []
+        if self._control:
+            out = self._control + out
+            self._control = []
         self.stats.tx += len(out)
         return out
 

@@ -85,6 +85,15 @@ def submessages(message: bytes, offset: int, whole: bool = False) -> Iterator[Su
         offset += length + (-length & 3)
 
 
+def lone_sample(body: bytes) -> Submessage | None:
+    """The WRITE_DATA that is all of a message, as nearly every message of a running board is; else None."""
+    if len(body) < SUBHEADER or body[0] != WRITE_DATA or body[1] != LITTLE_ENDIAN:
+        return None
+    if body[2] | body[3] << 8 != len(body) - SUBHEADER:
+        return None
+    return Submessage(WRITE_DATA, LITTLE_ENDIAN, body[SUBHEADER:])
+
+
 def first_submessage(message: bytes, offset: int) -> Submessage:
     """The submessage at ``offset``; Malformed where not even its header is whole."""
     found = next(submessages(message, offset), None)

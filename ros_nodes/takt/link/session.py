@@ -118,6 +118,10 @@ class Session:
     def _process(self, body: bytes, stream: int, whole: bool = False) -> None:
         """Handle submessages in order; the first that fails ends the message, as with the official agent."""
         try:
+            sample = xrce.lone_sample(body)
+            if sample:
+                self._on_write(sample, stream)
+                return
             for submessage in xrce.submessages(body, 0, whole):
                 handler = self._handlers.get(submessage.kind)
                 if handler is None:
@@ -300,6 +304,11 @@ class Session:
                 del self._waiting[entity]
 
     # ------------------------------------------------------------------ out
+
+    @property
+    def has_output(self) -> bool:
+        """False where :meth:`collect` would find nothing; cheap, since it is asked after every input."""
+        return bool(self._waiting or self.outbox or self.time_requests or self._reliable_out)
 
     def collect(self) -> list[tuple[Entity, Outgoing]]:
         """Build all that may go out now into ``outbox``; returns the samples among it."""

@@ -38,6 +38,7 @@ class LineDriver:
         self._clock_ns = clock_ns
         self._leftover = b""
         self._descriptor = -1
+        self._wanting = False  # to be called when there is room for output
         self._look_ns = 0  # when to try to open it, or to see whether its name leads elsewhere now
         self._told = ""
         reactor.add(self)
@@ -76,8 +77,9 @@ class LineDriver:
     def push(self) -> bool:
         """Send what the core has ready; returns whether all of it went to the line."""
         done = self._write_out()
-        if self.is_open:
-            self._reactor.want_output(self._descriptor, bool(self._leftover))
+        if self.is_open and bool(self._leftover) != self._wanting:
+            self._wanting = bool(self._leftover)
+            self._reactor.want_output(self._descriptor, self._wanting)
         return done
 
     def close(self) -> None:
@@ -103,6 +105,7 @@ class LineDriver:
         self.reopened += 1
         self._leftover = b""
         self._descriptor = self.line.fileno()
+        self._wanting = False
         self._reactor.register(self._descriptor, self.on_events)
         self.core.line_found(now_ns)
         self._look_ns = now_ns + MOVED_CHECK_NS
@@ -136,14 +139,14 @@ class LineDriver:
         if not self.is_open:
             return False
         try:
-            while True:
-                data = self._leftover or self.core.transmit()
-                if not data:
-                    return True
-                taken = self.line.write(data)
-                self._leftover = data[taken:]
+            if self._leftover:
+                self._leftover = self._leftover[self.line.write(self._leftover) :]
                 if self._leftover:
                     return False
+            data = self.core.transmit()
+            if data:
+                self._leftover = data[self.line.write(data) :]
+            return not self._leftover
         except LineLost as lost:
             self._lose(str(lost))
             return False

@@ -36,7 +36,6 @@ class Reactor:
         self._clock_ns = clock_ns
         self._epoll = select.epoll()
         self._handlers: dict[int, OnEvents] = {}
-        self._wanting: set[int] = set()  # descriptors with output left over
         self._drivers: list[Driver] = []
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.register(self._wake, lambda events: self._drain())
@@ -54,15 +53,12 @@ class Reactor:
 
     def unregister(self, descriptor: int) -> None:
         self._handlers.pop(descriptor, None)
-        self._wanting.discard(descriptor)
         with contextlib.suppress(OSError, ValueError):  # closed by its own end already
             self._epoll.unregister(descriptor)
 
     def want_output(self, descriptor: int, wanted: bool) -> None:
         """Have the handler called when there is room for output."""
-        if wanted != (descriptor in self._wanting):
-            self._wanting ^= {descriptor}
-            self._epoll.modify(descriptor, select.EPOLLIN | (select.EPOLLOUT if wanted else 0))
+        self._epoll.modify(descriptor, select.EPOLLIN | (select.EPOLLOUT if wanted else 0))
 
     def wake(self) -> None:
         """End a wait, from any thread."""

@@ -1,14 +1,17 @@
 /* A bare 100 Hz loop: nothing but an absolute sleep. Run beside the firmware at the same or a higher
  * priority, it tells a noisy machine from a slow program.
  *
- *   reference_loop [--fifo PRIORITY] [--seconds N] [--json FILE]
+ *   reference_loop [--fifo PRIORITY] [--seconds N] [--json FILE] [--stalls FILE]
  *
- * Ends after N seconds or on SIGINT or SIGTERM and writes its lateness as JSON to FILE, or to stdout. */
+ * Ends after N seconds or on SIGINT or SIGTERM and writes its lateness as JSON to FILE, or to stdout.
+ * --stalls: a line for each release that was more than 1 ms late, CLOCK_REALTIME of the release and lateness
+ * in ns. */
 #include <getopt.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h> /* getpid */
 
 #include "realtime.h"
@@ -16,6 +19,7 @@
 
 #define PERIOD_NS 10000000u
 #define STALL_NS  1000000u
+#define STALLS    4096u
 
 typedef struct {
     takt_histogram_t lateness;
@@ -24,6 +28,10 @@ typedef struct {
     uint64_t over_1_ms;
     uint64_t over_10_ms;
     uint64_t until_ns; /* 0: until told */
+    struct {
+        uint64_t at_ns;
+        uint64_t late_ns;
+    } stalls[STALLS]; /* the first ones */
     atomic_bool stop;
 } loop_t;
 
@@ -31,7 +39,16 @@ static void note(loop_t *loop, uint64_t late_ns)
 {
     takt_histogram_add(&loop->lateness, late_ns);
     loop->cycles++;
-    loop->over_1_ms += late_ns > STALL_NS ? 1u : 0u;
+    if (late_ns > STALL_NS) {
+        if (loop->over_1_ms < STALLS) {
+            struct timespec now;
+            clock_gettime(CLOCK_REALTIME, &now);
+            const uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+            loop->stalls[loop->over_1_ms].at_ns = now_ns - late_ns;
+            loop->stalls[loop->over_1_ms].late_ns = late_ns;
+        }
+        loop->over_1_ms++;
+    }
     loop->over_10_ms += late_ns > PERIOD_NS ? 1u : 0u;
 }
 
@@ -72,10 +89,24 @@ static int write_report(const loop_t *loop, int granted, const char *path)
     return out != stdout && fclose(out) != 0 ? 2 : 0;
 }
 
+static int write_stalls(const loop_t *loop, const char *path)
+{
+    FILE *out = path != NULL ? fopen(path, "w") : NULL;
+    if (out == NULL) {
+        return path != NULL ? 2 : 0;
+    }
+    for (uint64_t n = 0; n < loop->over_1_ms && n < STALLS; n++) {
+        fprintf(out, "%llu %llu\n", (unsigned long long)loop->stalls[n].at_ns,
+                (unsigned long long)loop->stalls[n].late_ns);
+    }
+    return fclose(out) != 0 ? 2 : 0;
+}
+
 typedef struct {
     int fifo;
     double seconds;
     const char *json;
+    const char *stalls;
 } options_t;
 
 static bool parse(int argc, char **argv, options_t *options)
@@ -83,6 +114,7 @@ static bool parse(int argc, char **argv, options_t *options)
     static const struct option table[] = {{"fifo", required_argument, NULL, 'f'},
                                           {"seconds", required_argument, NULL, 's'},
                                           {"json", required_argument, NULL, 'j'},
+                                          {"stalls", required_argument, NULL, 't'},
                                           {NULL, 0, NULL, 0}};
     int found = 0;
     while ((found = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -96,6 +128,9 @@ static bool parse(int argc, char **argv, options_t *options)
         case 'j':
             options->json = optarg;
             break;
+        case 't':
+            options->stalls = optarg;
+            break;
         default:
             return false;
         }
@@ -107,7 +142,7 @@ int main(int argc, char **argv)
 {
     options_t options = {0};
     if (!parse(argc, argv, &options)) {
-        fprintf(stderr, "usage: reference_loop [--fifo 0..99] [--seconds N] [--json FILE]\n");
+        fprintf(stderr, "usage: reference_loop [--fifo 0..99] [--seconds N] [--json FILE] [--stalls FILE]\n");
         return 2;
     }
     sigset_t signals;
@@ -129,5 +164,6 @@ int main(int argc, char **argv)
     sigwait(&signals, &signal_number);
     atomic_store(&loop.stop, true);
     pthread_join(thread, NULL);
-    return write_report(&loop, granted, options.json);
+    const int told = write_stalls(&loop, options.stalls);
+    return told != 0 ? told : write_report(&loop, granted, options.json);
 }

@@ -7,6 +7,7 @@ import importlib
 from takt.errors import TaktError
 
 BENCHES = {
+    "link_block": "takt.simulation.link_block_bench",
     "control": "takt.simulation.control_bench",
     "firmware": "takt.firmware_gates.bench",
     "frames": "takt.frames.bench",

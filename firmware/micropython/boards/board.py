@@ -100,7 +100,7 @@ class Board:
         """For ever: cycles from the timer, everything else between them."""
         self._firmware = firmware
         monitor = firmware.monitor
-        timer = machine.Timer(-1)
+        timer = machine.Timer(PINS.TIMER)
         try:
             timer.init(freq=contract.CONTROL_RATE_HZ, mode=machine.Timer.PERIODIC, callback=self._release)
             while True:

@@ -5,7 +5,7 @@
 #include "takt/client.h"
 #include "xrce.h"
 
-#define NS_PER_MS 1000000u
+#define NS_PER_MS UINT64_C(1000000) /* wide: no product of it wraps */
 
 /* client_line.c: the queue and the reliable history share the line. */
 void client_line_reset(takt_client_t *client);

@@ -1,9 +1,9 @@
 """Mutation testing of the firmware's safety-relevant files: builds each mutant and sees whether the tests notice.
 
-Each mutant is compiled into the two shared libraries that the unit tests load, and judged by the tests of its file and
-of the whole board. Tests run in a fork of this process, which has everything imported: about half a second a mutant.
-Machine code that equals the original's is a survivor without a run; machine code that
-equals another mutant's is the same mutant and left out. What does not compile is none.
+Each mutant is compiled into the two shared libraries that the unit tests load, and judged by the unit tests of
+its file alone, in a fork of one pytest session: some tenths of a second each. Machine code that equals the original's
+is a survivor without a run; machine code that equals another mutant's is the same mutant and left out. What does not
+compile is none.
 
 The journal makes a run resumable: it is keyed by the mutants and by the tests.
 """
@@ -17,7 +17,7 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,8 @@ from takt.firmware_gates.mutants import Mutant, mutants
 from takt.firmware_gates.tree import CORE, FIRMWARE, ROOT, host_compiler
 
 FLAGS = ["-std=c11", "-O1", "-w", "-fPIC", "-ffp-contract=off"]
-CPU_LIMIT_S = 8  # of one mutant's tests, which take 1 s: a loop without end is noticed by this
+CPU_LIMIT_S = 2  # of one mutant's tests, which take less than 1 s: a loop without end is noticed by this
 WALL_LIMIT_S = 120.0  # generous, for a busy machine: waiting is not a fault of the mutant
-BOARD_TESTS = ("test/firmware/test_board*.py",)
 TESTS = {
     "safety": ("test/firmware/test_safety*.py",),
     "age_gate": ("test/firmware/test_age_gate*.py",),
@@ -40,6 +39,7 @@ TESTS = {
     "kinematics": ("test/firmware/test_kinematics*.py",),
     "encoder": ("test/firmware/test_encoder*.py",),
 }
+ENDS = {"twin": "TAKT_CORE_LIBRARY", "client_probe": "TAKT_CLIENT_LIBRARY"}  # what each library is made for
 KILLED, SURVIVED, EQUIVALENT, REPEATED, INVALID = (
     "killed",
     "survived",
@@ -56,8 +56,13 @@ class Verdict:
 
 
 def tests_of(name: str) -> list[Path]:
-    """The files of tests that judge `name`, the quick ones first."""
-    return [path for pattern in (*TESTS[name], *BOARD_TESTS) for path in sorted(ROOT.glob(pattern))]
+    """The files of tests that judge `name`."""
+    return [path for pattern in TESTS[name] for path in sorted(ROOT.glob(pattern))]
+
+
+def _ends_of(name: str) -> list[str]:
+    """The libraries that the tests of `name` load."""
+    return ["client_probe" if "link_c" in pattern else "twin" for pattern in TESTS[name]]
 
 
 def fingerprint(name: str) -> str:
@@ -97,8 +102,12 @@ class Workshop:
             "twin": FIRMWARE / "twin" / "twin.c",
             "client_probe": ROOT / "test" / "link_c" / "client_probe.c",
         }
+        headers = [*CORE.rglob("*.h"), *(ROOT / "test" / "link_c").glob("*.h")]
+        newest = max(path.stat().st_mtime for path in [*headers, *self.core.values(), *self.ends.values()])
         for stem, path in {**self.core, **self.ends}.items():
-            if not self.compile(path, self.object(stem)):
+            made = self.object(stem)
+            stands = made.exists() and made.stat().st_mtime > newest
+            if not stands and not self.compile(path, made):
                 raise TaktError(f"{path} does not compile", "see: ./run check")
 
     def object(self, stem: str) -> Path:
@@ -109,38 +118,101 @@ class Workshop:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def link(
-        self, name: str, replacement: Path, folder: Path, options: tuple[str, ...] = ()
+        self,
+        replaced: dict[str, Path],
+        folder: Path,
+        ends: Iterable[str] = ENDS,
+        options: tuple[str, ...] = (),
     ) -> dict[str, str]:
-        """Both libraries with `replacement` as the object of `name`; the environment that makes the tests use them."""
-        parts = [replacement if stem == name else self.object(stem) for stem in self.core]
+        """The libraries of `ends` with other objects for some files; the environment that makes the tests use them."""
+        parts = [replaced.get(stem, self.object(stem)) for stem in self.core]
         environment = {}
-        for variable, end in {
-            "TAKT_CORE_LIBRARY": "twin",
-            "TAKT_CLIENT_LIBRARY": "client_probe",
-        }.items():
+        for end in ends:
             library = folder / f"{end}.so"
             command = [self.compiler, "-shared", *options, "-o", library, *parts, self.object(end), "-lm"]
             subprocess.run([str(word) for word in command], check=True, capture_output=True)
-            environment[variable] = str(library)
+            environment[ENDS[end]] = str(library)
         return environment
 
 
-def run_tests(paths: list[Path], environment: dict[str, str], log: Path) -> int:
-    """Exit status of pytest over `paths` in a fork of this process; negative: ended by that signal."""
-    child = os.fork()
-    if child == 0:
-        _be_tests(paths, environment, log)
-    deadline = time.monotonic() + WALL_LIMIT_S
-    while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > deadline:
-            os.killpg(child, signal.SIGKILL)
-        time.sleep(0.005)
+class Judge:
+    """A pytest session over the tests of one file, which runs them once for each mutant, in a fork of itself.
+
+    Start-up, imports and collection are done once. The original comes first: failing, it would kill every mutant.
+    """
+
+    def __init__(self, name: str, workshop: Workshop, journal: Journal) -> None:
+        self.name, self.workshop, self.journal = name, workshop, journal
+        self.folder = workshop.folder / name
+        self.folder.mkdir(exist_ok=True)
+        self.verdicts: list[Verdict] = []
+        self.failure = ""
+
+    def run(self) -> list[Verdict]:
+        """A verdict on every mutant of the file, known ones from the journal."""
+        import pytest
+
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        quietly = ["-o", "addopts=", "--import-mode=importlib", "-s", "-W", "ignore"]
+        quietly += [*("-p", "no:terminal"), *("-p", "no:cacheprovider"), *("-p", "no:faulthandler")]
+        os.chdir(ROOT)
+        status = pytest.main([*quietly, *map(str, tests_of(self.name))], plugins=[self])
+        if self.failure or status != 0:
+            raise TaktError(
+                self.failure or f"pytest could not collect the tests of {self.name}", "run them by hand"
+            )
+        return self.verdicts
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """pytest's hook: in place of running the collected tests once."""
+        source = (CORE / "src" / f"{self.name}.c").read_text()
+        made = self._build(source)
+        if made is None or self._tests(session, made) != 0:
+            self.failure = f"the tests of {self.name}.c fail without a mutant (see {self.folder / 'log'})"
+            return True
+        seen = {_code(made): EQUIVALENT}
+        for number, mutant in enumerate(mutants(source)):
+            made = self._build(mutant.apply(source))
+            result = self.journal.results.get(number)
+            if result is None:
+                result = self._verdict(session, made, seen)
+                self.journal.note(number, result)
+            elif result in (KILLED, SURVIVED) and made is not None:
+                seen.setdefault(_code(made), REPEATED)
+            self.verdicts.append(Verdict(mutant, result))
+        return True
+
+    def _build(self, source: str) -> Path | None:
+        file, made = self.folder / f"{self.name}.c", self.folder / f"{self.name}.o"
+        file.write_text(source)
+        return made if self.workshop.compile(file, made) else None
+
+    def _verdict(self, session: Any, made: Path | None, seen: dict[str, str]) -> str:
+        if made is None:
+            return INVALID
+        code = _code(made)
+        if code in seen:
+            return seen[code]
+        seen[code] = REPEATED
+        return SURVIVED if self._tests(session, made) == 0 else KILLED
+
+    def _tests(self, session: Any, made: Path) -> int:
+        """Exit status of the tests over the library with `made` in it; negative: ended by that signal."""
+        environment = self.workshop.link({self.name: made}, self.folder, _ends_of(self.name))
+        child = os.fork()
+        if child == 0:
+            _be_tests(session, environment, self.folder / "log")
+        deadline = time.monotonic() + WALL_LIMIT_S
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > deadline:
+                os.killpg(child, signal.SIGKILL)
+            time.sleep(0.005)
 
 
-def _be_tests(paths: list[Path], environment: dict[str, str], log: Path) -> None:
+def _be_tests(session: Any, environment: dict[str, str], log: Path) -> None:
     os.setsid()
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -148,59 +220,18 @@ def _be_tests(paths: list[Path], environment: dict[str, str], log: Path) -> None
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.environ.update(environment)
-    os.chdir(ROOT)
-    import pytest
-
-    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--timeout=0", *map(str, paths)])
-    os._exit(int(status))
-
-
-def judge(name: str, workshop: Workshop, journal: Journal) -> Iterator[Verdict]:
-    """A verdict on every mutant of core/src/`name`.c, known ones from the journal."""
-    source = (CORE / "src" / f"{name}.c").read_text()
-    folder = workshop.folder / name
-    folder.mkdir(exist_ok=True)
-    _prove_harness(name, workshop, folder)
-    seen = {_code(workshop.object(name)): EQUIVALENT}
-    for number, mutant in enumerate(mutants(source)):
-        file, made = folder / f"{name}.c", folder / f"{name}.o"
-        file.write_text(mutant.apply(source))
-        if number not in journal.results:
-            journal.note(number, _verdict(name, workshop, (file, made, folder), seen))
-        elif journal.results[number] in (KILLED, SURVIVED) and workshop.compile(file, made):
-            seen.setdefault(_code(made), REPEATED)
-        yield Verdict(mutant, journal.results[number])
-
-
-def _verdict(name: str, workshop: Workshop, paths: tuple[Path, Path, Path], seen: dict[str, str]) -> str:
-    file, made, folder = paths
-    if not workshop.compile(file, made):
-        return INVALID
-    code = _code(made)
-    if code in seen:
-        return seen[code]
-    seen[code] = REPEATED
-    environment = workshop.link(name, made, folder)
-    return SURVIVED if run_tests(tests_of(name), environment, folder / "log") == 0 else KILLED
+    try:
+        for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.testsfailed:
+                break
+    finally:
+        os._exit(1 if session.testsfailed or not session.items else 0)
 
 
 def _code(made: Path) -> str:
     """Hash of an object's content but for the name of its source."""
     return hashlib.sha256(made.read_bytes()).hexdigest()
-
-
-def _prove_harness(name: str, workshop: Workshop, folder: Path) -> None:
-    """The original must pass, or every mutant would count as killed."""
-    file, made = folder / f"{name}.c", folder / f"{name}.o"
-    file.write_text((CORE / "src" / f"{name}.c").read_text())
-    workshop.compile(file, made)
-    made.replace(workshop.object(name))
-    environment = workshop.link(name, workshop.object(name), folder)
-    status = run_tests(tests_of(name), environment, folder / "log")
-    if status != 0:
-        raise TaktError(
-            f"the tests of {name}.c fail without any mutant (see {folder / 'log'})", "make them pass first"
-        )
 
 
 def summary(name: str, verdicts: list[Verdict]) -> dict[str, Any]:

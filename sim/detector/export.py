@@ -34,9 +34,24 @@ def to_onnx(weights: Path, destination: Path) -> int:
         network, (sample,), str(destination), input_names=[INPUT], output_names=[OUTPUT],
         opset_version=OPSET, dynamo=False,
     )  # fmt: skip
+    _leave_size_open(destination)
     model = onnx.load(str(destination))
     onnx.checker.check_model(model, full_check=True)
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _leave_size_open(file: Path) -> None:
+    """Name the dimensions: the layers take any multiple of 32 px up to the size of the export, and some looks of
+    perception use a smaller one (takt.vision.looks)."""
+    model = onnx.load(str(file))
+    for value, names in (
+        (model.graph.input[0], ("height", "width")),
+        (model.graph.output[0], ("rows", "columns")),
+    ):
+        for dimension, name in zip(value.type.tensor_type.shape.dim[2:], names, strict=True):
+            dimension.dim_param = name
+    del model.graph.value_info[:]
+    onnx.save(model, str(file))
 
 
 def card(parameters: int, training: dict[str, Any], accuracy: dict[str, Any]) -> str:
@@ -58,6 +73,8 @@ def card(parameters: int, training: dict[str, Any], accuracy: dict[str, Any]) ->
         },
         "output": {"name": OUTPUT, "strides_px": [_STRIDE_PX]},
         "thresholds": {"score": 0.35, "overlap": 0.55},
+        "smaller": {"width_px": 192, "height_px": 160},
+        "window": {"width_px": 160, "height_px": 128},
         "int8": {"weights": "takt_nano_int8.onnx", "allowed_loss_points": 1.0},
         "parameters": parameters,
         "opset": OPSET,

@@ -22,6 +22,7 @@ EDGES = {
         "capture.py",
         "detect_command.py",
         "evaluate.py",
+        "faults.py",
         "perception.py",
         "steady.py",
         "time_limit.py",

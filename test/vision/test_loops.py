@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from takt.deadlines import StageClock
 from takt.errors import TaktError
-from takt.frames import FrameRing
+from takt.frames import Detections, FrameRing
 from takt.vision import model_card
 from takt.vision.capture import Capture
 from takt.vision.detector import Detector
+from takt.vision.looks import Look, Model
 from takt.vision.perception import Perception
+from takt.vision.quality import Step
 from takt.vision.sources import SourceSettings
 from takt.vision.worker import Worker
 
@@ -69,6 +71,10 @@ def detector(tmp_path: Path) -> Detector:
     return Detector(model_card.load(made.write_card(tmp_path)), WIDTH_PX, HEIGHT_PX)
 
 
+def seen_by(model: Model) -> Look:
+    return Look(Step("at full", 1.0), model)
+
+
 def test_a_lost_source_is_opened_again(name: str) -> None:
     opened: list[Counting] = []
 
@@ -107,7 +113,7 @@ def test_capture_keeps_its_grid_and_counts_what_it_missed(name: str) -> None:
 
 def test_results_are_attached_to_the_frame_they_came_from(name: str, detector: Detector) -> None:
     clock = StageClock("detect", ALWAYS_MS)
-    perception = Perception(name, lambda width, height: detector, clock, lambda line: None)
+    perception = Perception(name, lambda width, height: [seen_by(detector)], clock, lambda line: None)
     perception.start()  # before there is a ring: it waits
     ring = FrameRing.create(name, WIDTH_PX, HEIGHT_PX)
 
@@ -127,7 +133,7 @@ def test_results_are_attached_to_the_frame_they_came_from(name: str, detector: D
 
 def test_old_frames_are_skipped_and_counted(name: str, detector: Detector) -> None:
     ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX), StageClock("detect", 33.0)
-    perception = Perception(name, lambda width, height: detector, clock, lambda line: None)
+    perception = Perception(name, lambda width, height: [seen_by(detector)], clock, lambda line: None)
     perception.start()
 
     def publish_old() -> bool:
@@ -144,14 +150,14 @@ def test_a_frame_that_was_overwritten_during_inference_gets_no_result(name: str,
     ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX, slots=3), StageClock("detect", ALWAYS_MS)
 
     class Overtaken:
-        card = detector.card
+        cancel, resume = detector.cancel, detector.resume
 
-        def detect(self, pixels: NDArray[np.uint8]) -> object:
+        def detect(self, pixels: NDArray[np.uint8]) -> Detections:
             for _ in range(4):
                 ring.publish(ring.begin(), time.time_ns(), 1, 2)
             return detector.detect(pixels)
 
-    perception = Perception(name, lambda width, height: Overtaken(), clock, lambda line: None)  # type: ignore[arg-type, return-value]
+    perception = Perception(name, lambda width, height: [seen_by(Overtaken())], clock, lambda line: None)
     perception.start()
     until(
         lambda: bool(ring.publish(ring.begin(), time.time_ns(), 1, 2)) and perception_saw(clock),
@@ -170,9 +176,9 @@ def test_perception_follows_a_camera_that_makes_another_ring(name: str, detector
     clock = StageClock("detect", ALWAYS_MS)
     sizes: list[tuple[int, int]] = []
 
-    def make(width_px: int, height_px: int) -> Detector:
+    def make(width_px: int, height_px: int) -> list[Look]:
         sizes.append((width_px, height_px))
-        return Detector(detector.card, width_px, height_px)
+        return [seen_by(Detector(detector.card, width_px, height_px))]
 
     perception = Perception(name, make, clock, lambda line: None)
     first = FrameRing.create(name, WIDTH_PX, HEIGHT_PX)

@@ -195,3 +195,14 @@ def test_qos_in_xml():
     )
     wanted = Qos(reliable=False, transient_local=False, depth=7, deadline_ms=1500)
     assert decode_xml(WRITER, text) == EndpointSpec(b"", "rt/x", wanted)
+
+
+def test_attributes_that_meet_without_a_space():
+    """The client library's own RequestAdder and ReplyAdder send such XML; a strict parser refuses it."""
+    from takt.link.refs import decode_xml
+    from takt.link.representations import REQUESTER, ServiceSpec
+
+    text = (
+        '<dds><requester profile_name="r"service_name="s"request_type=\'q\'reply_type="p"></requester></dds>'
+    )
+    assert decode_xml(REQUESTER, text) == ServiceSpec("s", "q", "p")

@@ -239,3 +239,37 @@ def test_objects_are_of_their_session():
     talk.build()
     assert talk.core.sessions[0].entities.get(object_id(0, WRITER))
     assert talk.core.sessions[0].entities.get(object_id(7, READER)) is None
+
+
+def test_our_own_standstill_is_no_silence_of_the_board():
+    """Suspended for an hour, the agent reads what the boards said meanwhile before it judges them."""
+    talk = Conversation()
+    talk.connect({"takt_contract": "0" * 8, "uxr_hl": "001000"})
+    talk.build()
+    talk.pass_time(100)
+    talk.now_ns += 3_600_000 * MS
+    talk.core.run(talk.now_ns)
+    assert len(talk.core.sessions) == 1
+    talk.client.send(bytes(8))
+    talk.exchange()
+    talk.pass_time(900)
+    assert len(talk.core.sessions) == 1
+
+
+def test_when_all_places_are_taken_the_longest_silent_gives_way():
+    talk = Conversation()
+    clients = [ScriptedClient(key=bytes((1, 0, 0, number)), address=number) for number in range(34)]
+    for client in clients[:33]:
+        client.hello()
+        talk.exchange(client)
+    assert told(clients[32], xrce.STATUS_AGENT)[0][0] == xrce.RESOURCES
+    for number in range(40):
+        talk.now_ns += 1000 * MS
+        talk.core.run(talk.now_ns)
+        clients[1 + number % 31].send(bytes(8))
+        talk.exchange(clients[1 + number % 31])
+    clients[33].hello()
+    talk.exchange(clients[33])
+    assert told(clients[33], xrce.STATUS_AGENT)[0][0] == xrce.OK
+    keys = {session.key for session in talk.core.sessions}
+    assert clients[33].key in keys and clients[0].key not in keys

@@ -356,9 +356,10 @@ static const char *detail(takt_set_t verdict, unsigned parameter)
 /* rcl_interfaces/msg/SetParametersResult. */
 static void put_result(takt_set_t verdict, unsigned parameter, takt_reply_window_t *reply)
 {
-    const bool known = parameter < TAKT_PARAMETER_COUNT && verdict != TAKT_SET_OK;
-    const char *const pieces[] = {known ? takt_parameter_table[parameter].name : "", known ? ": " : "",
-                                  reason(verdict), detail(verdict, parameter)};
+    const char *const name = parameter < TAKT_PARAMETER_COUNT ? takt_parameter_table[parameter].name : "";
+    const bool named = name[0] != '\0' && verdict != TAKT_SET_OK;
+    const char *const pieces[] = {named ? name : "", named ? ": " : "", reason(verdict),
+                                  detail(verdict, parameter)};
     takt_reply_u8(reply, verdict == TAKT_SET_OK);
     takt_reply_text(reply, pieces, sizeof pieces / sizeof pieces[0]);
 }

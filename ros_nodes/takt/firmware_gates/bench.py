@@ -116,23 +116,10 @@ def _measure_report() -> None:
     """Mutation and coverage, from the journal where it knows; writes the committed report."""
     from takt.firmware_gates import coverage, mutation
 
-    _import_for_tests()
     workshop = mutation.Workshop(WORK / "mutation")
     parts = {}
     for name in mutation.TESTS:
-        verdicts = []
-        for verdict in mutation.judge(name, workshop, mutation.Journal(WORK / "mutation", name)):
-            verdicts.append(verdict)
-            print(f"\r{name}: {len(verdicts)} mutants", end="", file=sys.stderr, flush=True)
+        verdicts = mutation.Judge(name, workshop, mutation.Journal(WORK / "mutation", name)).run()
         parts[name] = mutation.summary(name, verdicts)
-        print(f", {parts[name]['killed']} of {parts[name]['mutants']} killed", file=sys.stderr)
+        print(f"{name}: {parts[name]['killed']} of {parts[name]['mutants']} mutants killed", file=sys.stderr)
     report.store(report.REPORT, report.make(parts, coverage.measure()))
-
-
-def _import_for_tests() -> None:
-    """What every mutant's tests import, once for all: they run in forks of this process."""
-    import hypothesis  # noqa: F401
-    import pytest  # noqa: F401
-
-    import takt.link.agent
-    import takt.simulation.board  # noqa: F401

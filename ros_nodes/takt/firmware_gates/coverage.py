@@ -46,7 +46,7 @@ def measure() -> dict[str, Covered]:
     folder = WORK / "coverage"
     shutil.rmtree(folder, ignore_errors=True)
     workshop = CoverageWorkshop(folder)
-    environment = workshop.link("", Path(), folder, ("--coverage",))
+    environment = workshop.link({}, folder, options=("--coverage",))
     files = [
         str(path)
         for part in TESTS

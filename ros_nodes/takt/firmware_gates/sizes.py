@@ -14,13 +14,15 @@ from pathlib import Path
 from takt.firmware_gates import arm_build, stack
 from takt.firmware_gates.tree import ARM, BENCH, CORE, FIRMWARE, WORK, core_sources
 
+# The first part with a word that begins the file's name. Replies of several messages are for parameters alone.
 PARTS = {
+    "parameters": ("client_reply", "param", "reply_window", "tuning"),
     "link": ("client", "framing", "streams", "clock", "xrce", "cdr", "takt_contract", "takt_messages"),
     "ledger": ("ledger",),
-    "parameters": ("param",),
     "telemetry": ("telemetry", "diagnostics", "text"),
     "control": ("",),  # the rest
 }
+PARAMETER_ROWS = re.compile(r"^    \[TAKT_(SERVICE_\w*PARAMETER|PARAMETER_)\w*\] = .*\n", re.MULTILINE)
 PARAMETER_TYPES = "rcl_interfaces"  # messages that only the parameter services use
 _SECTION = re.compile(
     r"^ \.(text|rodata|data|bss|ARM\.exidx)(\.[^\s]*)?\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)$", re.MULTILINE
@@ -73,35 +75,39 @@ def measure() -> tuple[dict[str, int], list[str]]:
     return figures, _judge(figures)
 
 
+def _text_of(kept: list[Section], part: str | None) -> int:
+    return sum(s.size for s in kept if s.kind in ("text", "rodata", "data") and part_of(s) == part)
+
+
 def _texts(kept: list[Section]) -> dict[str, int]:
-    texts = dict.fromkeys(PARTS, 0)
-    library = 0
-    for section in kept:
-        if section.kind in ("text", "rodata", "data"):
-            part = part_of(section)
-            if part is not None:
-                texts[part] += section.size
-            elif section.origin not in ("start", "whole_board"):
-                library += section.size
-    figures = {f"{part}_alone_text_bytes": texts[part] for part in ("link", "control")}
-    figures.update({f"{part}_text_bytes": texts[part] for part in ("ledger", "parameters", "telemetry")})
-    return {"core_text_bytes": sum(texts.values()), "library_text_bytes": library, **figures}
+    library = [s for s in kept if s.origin not in ("start", "whole_board")]
+    rows = {f"{part}_text_bytes": _text_of(kept, part) for part in ("control", "ledger", "telemetry")}
+    core = sum(_text_of(kept, part) for part in PARTS)
+    return {"core_text_bytes": core, "library_text_bytes": _text_of(library, None), **rows}
 
 
 def _link(kept: list[Section], objects: list[Path], folder: Path) -> dict[str, int]:
-    """The link linked alone, from the functions of it that the board uses."""
+    """The link linked alone, from the functions of it that the board uses, and without what parameters add."""
+    tables = [section.size for section in kept if section.origin == "takt_contract"]
     own = [section for section in kept if part_of(section) == "link"]
-    public = _public(section.name for section in own if section.kind == "text")
-    roots = [f"-Wl,-u,{name}" for name in public]
-    needed = [path for path in objects if path.stem != "whole_board"]
-    main = folder / "link_main.c"
+    roots = [f"-Wl,-u,{name}" for name in _public(section.name for section in own if section.kind == "text")]
+    apart = folder / "link"
+    apart.mkdir(exist_ok=True)
+    contract, main = apart / "takt_contract.c", apart / "link_main.c"
+    contract.write_text(PARAMETER_ROWS.sub("", (CORE / "generated" / "takt_contract.c").read_text()))
     main.write_text('#include "start.h"\nvoid bench_main(void) {}\n')
-    image = arm_build.link(
-        [*needed, *arm_build.compile_all([main], folder)], folder / "link.elf", tuple(roots)
-    )
-    parts = sections(image.with_suffix(".map").read_text())
-    theirs = [section for section in parts if section.origin not in ("start", "link_main")]
-    return {"link_text_bytes": sum(s.size for s in theirs if s.kind in ("text", "rodata", "data"))}
+    made = arm_build.compile_all([contract, main], apart)
+    rest = [path for path in objects if path.stem not in ("whole_board", "takt_contract")]
+    image = arm_build.link([*rest, *made], folder / "link.elf", tuple(roots))
+    parts = [
+        s for s in sections(image.with_suffix(".map").read_text()) if s.kind in ("text", "rodata", "data")
+    ]
+    theirs = [s for s in parts if s.origin not in ("start", "link_main") and part_of(s) in ("link", None)]
+    slim = sum(s.size for s in parts if s.origin == "takt_contract")
+    return {
+        "link_text_bytes": sum(s.size for s in theirs),
+        "parameters_text_bytes": _text_of(kept, "parameters") + sum(tables) - slim,
+    }
 
 
 def _public(names: Iterable[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Worst-case stack of each thread: frames and calls from the compiler (-fcallgraph-info=su), on the deepest path.
 
-Calls through pointers are resolved by the table `POINTERS`, by the member's name at the place of the call; one that the
+Calls through pointers are resolved by the table `POINTERS`, by the pointer's name at the place of the call; one that
 table does not know is an error, and so are recursion and frames of no fixed size. Functions of the C library, which
 come as machine code, are judged by their pushes and stack-pointer steps.
 """
@@ -29,7 +29,10 @@ POINTERS: dict[str, tuple[str, ...]] = {
     "write": ("write_line",),
     "on_sample": ("on_sample",),
     "on_request": ("on_request",),
+    "reply_part": ("reply_part",),
     "fill": ("fill_*",),
+    "put": ("put_descriptor", "put_type", "put_value"),
+    "choose": ("is_listed", "opens_prefix"),
 }
 THREADS = {
     "control": ("takt_board_control_cycle", "takt_board_next_release"),
@@ -77,7 +80,7 @@ class Graph:
 def _through_pointer(place: str) -> tuple[str, ...]:
     path, line, column = place.rsplit(":", 2)
     text = Path(path).read_text().splitlines()[int(line) - 1][int(column) - 1 :]
-    member = re.search(r"(?:->|\.)(\w+)\(", text)
+    member = re.search(r"(?:->|\.)(\w+)\(", text) or re.match(r"(\w+)\(", text)
     if member is None or member[1] not in POINTERS:
         raise TaktError(
             f"{place}: a call through a pointer that nothing resolves", "add it to POINTERS in stack.py"

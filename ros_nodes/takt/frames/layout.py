@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from takt.errors import TaktError
 
 MAGIC = 0x474E_4952_544B_4154  # "TAKTRING" read as a little-endian word
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 ENCODING_RGB8 = 1
 CHANNELS = 3
 MAX_DETECTIONS = 32
@@ -33,6 +33,8 @@ RING_MAX_DETECTIONS = 6
 RING_NEWEST = 16  # camera: newest published sequence, 0 before the first
 RING_NEWEST_ATTACHED = 24  # detector: newest sequence that has results, 0 before the first
 RING_ATTACH_DROPPED = 25  # detector: results dropped because their frame's slot was recycled
+RING_ANNOTATOR_STATE = 26  # detector: state of its breaker, 0 closed (well), 1 open, 2 half open
+RING_QUALITY_STEP = 27  # detector: how closely it looks, 0 is closest
 RING_BYTES = _PAGE
 
 # Slot, in words from its begin.

@@ -57,7 +57,10 @@ class FrameRing:
         mapped = segment.attach(name, writable=role == "annotator")
         if role == "annotator":
             mapped.lock(segment.ANNOTATOR_LOCK, "annotator")
-        return cls(mapped, role)
+        ring = cls(mapped, role)
+        if role == "annotator":  # what a dead one left says nothing about this one
+            ring.tell_annotator_state(0, 0)
+        return ring
 
     @staticmethod
     def remove(name: str) -> None:
@@ -102,7 +105,23 @@ class FrameRing:
         self._words[at.RING_NEWEST_ATTACHED] = max(sequence, self._words[at.RING_NEWEST_ATTACHED])
         return True
 
+    def tell_annotator_state(self, breaker: int, quality_step: int) -> None:
+        """How the annotator is, for whoever must act before a result stays away; see layout.py for the numbers."""
+        self._require("annotator")
+        self._words[at.RING_ANNOTATOR_STATE] = breaker
+        self._words[at.RING_QUALITY_STEP] = quality_step
+
     # Anybody's
+
+    def annotator_is_well(self) -> bool:
+        """True while a live process annotates this ring and trusts its model. Two system calls."""
+        alive = self._role == "annotator" or self._segment.is_locked(segment.ANNOTATOR_LOCK)
+        return alive and self._words[at.RING_ANNOTATOR_STATE] == 0
+
+    @property
+    def quality_step(self) -> int:
+        """How closely the annotator looks; 0 is closest."""
+        return self._words[at.RING_QUALITY_STEP]
 
     @property
     def newest_sequence(self) -> int:

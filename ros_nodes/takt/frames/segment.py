@@ -62,11 +62,20 @@ class Segment:
             ) from error
         self._locked.append(byte)
 
+    def is_locked(self, byte: int) -> bool:
+        """True while another end of this ring, in any process, holds the right that ``byte`` stands for."""
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+        kind: int = struct.unpack(_FLOCK, fcntl.fcntl(self._fd, fcntl.F_OFD_GETLK, asked))[0]
+        return kind != fcntl.F_UNLCK
+
+
+_FLOCK = "@hhqqi"
+
 
 def _set_lock(fd: int, kind: int, byte: int) -> None:
     # An open-file-description lock: unlike flock there is one per byte, unlike lockf it is not lost when another part
     # of this process closes the file. The kernel releases it when its owner dies, however that happens.
-    fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack("@hhqqi", kind, os.SEEK_SET, byte, 1, 0))
+    fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, kind, os.SEEK_SET, byte, 1, 0))
 
 
 def path_of(name: str) -> Path:

@@ -5,6 +5,7 @@ The syntax is that of DDS vendor profile files; of it only what a ROS endpoint c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -43,6 +44,11 @@ _TAGS = {
     REQUESTER: ("requester",),
     REPLIER: ("replier",),
 }
+
+
+# the client library's own examples join attributes without a space (a="b"c="d"), and the official agent takes it
+_IN_TAG = re.compile(r"<[^<>]*>")
+_ATTRIBUTES_MET = re.compile(r"""("[^"]*"|'[^']*')(?=[\w:])""")
 
 
 class Profiles:
@@ -102,8 +108,9 @@ def decode_xml(kind: int, text: str, domain: int = DEFAULT_DOMAIN) -> Spec:
 def _parse(text: str) -> ElementTree.Element:
     if "<!" in text.replace("<!--", ""):  # no DOCTYPE, so no entities that expand without end
         raise Malformed("declarations are not taken")
+    spaced = _IN_TAG.sub(lambda tag: _ATTRIBUTES_MET.sub(r"\1 ", tag.group()), text)
     try:
-        return ElementTree.fromstring(text)
+        return ElementTree.fromstring(spaced)
     except (ElementTree.ParseError, ValueError) as error:
         raise Malformed(str(error)) from None
 

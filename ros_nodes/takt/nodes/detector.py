@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 
 import takt.contract
 from takt.deadlines import StageClock
 from takt.errors import TaktError
 from takt.nodes.detection_topic import DetectionTopic
 from takt.nodes.shell import enter_realtime, main_of, publish_stage
-from takt.vision import model_card
+from takt.vision import faults, model_card
 from takt.vision.detector import Detector
+from takt.vision.faults import FaultyModel
+from takt.vision.looks import Look, looks_for
 from takt.vision.perception import Perception
 
 
@@ -27,27 +33,33 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
         model = str(self.declare_parameter("model", "config/models/takt_nano.yaml").value)
         weights = str(self.declare_parameter("weights", "").value)
         self._card = model_card.load(model, weights)  # a wrong model ends the process here, with the fix
+        self._fault = faults.checked(str(self.declare_parameter("fault", "none").value))
+        self.add_on_set_parameters_callback(self._on_set_parameters)
         self._stage = StageClock("detect", self._contract.stages["detect"].budget_ms)
         self._granted = "none"
         self._detections = DetectionTopic(self, self._ring_name, self._card.classes, self._contract.robot)
         publish_stage(self, self._stage, self._facts)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        robot = self._contract.robot
+        robot, say = self._contract.robot, self.get_logger().info
+        size = (robot.camera_width_px, robot.camera_height_px)
         try:
-            ready = Detector(self._card, robot.camera_width_px, robot.camera_height_px)  # loads and warms up
+            ready = looks_for(self._card, *size, time.perf_counter_ns, say)  # loads, warms up, measures
         except TaktError as error:
             self.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE
-        self._granted = ",".join(ready.providers)
-        self.get_logger().info(f"model {self._card.name}, providers granted: {self._granted}")
+        best = ready[0].model
+        assert isinstance(best, Detector)
+        self._granted = ",".join(best.providers)
+        say(f"model {self._card.name}, providers granted: {self._granted}")
 
-        def detector_for(width_px: int, height_px: int) -> Detector:
-            usual = (width_px, height_px) == (robot.camera_width_px, robot.camera_height_px)
-            return ready if usual else Detector(self._card, width_px, height_px)
+        def make_looks(width_px: int, height_px: int) -> list[Look]:
+            usual = (width_px, height_px) == size
+            looks = ready if usual else looks_for(self._card, width_px, height_px, time.perf_counter_ns, say)
+            return [replace(look, model=FaultyModel(look.model, lambda: self._fault)) for look in looks]
 
         self._perception = Perception(
-            self._ring_name, detector_for, self._stage, self.get_logger().info, lambda: enter_realtime(self)
+            self._ring_name, make_looks, self._stage, say, lambda: enter_realtime(self)
         )
         return TransitionCallbackReturn.SUCCESS
 
@@ -77,9 +89,35 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
         if self._perception is not None:
             self._perception.stop()
 
+    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        """``fault`` may be set while the node runs: ros2 param set /detector fault nan (see takt.vision.faults)."""
+        for one in parameters:
+            if one.name == "fault":
+                try:
+                    self._fault = faults.checked(str(one.value))
+                except TaktError as error:
+                    return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
     def _facts(self) -> dict[str, object]:
-        detected = self._perception.detected if self._perception is not None else 0
-        return {"detected": detected, "model": self._card.name, "providers": self._granted}
+        facts: dict[str, object] = {
+            "model": self._card.name,
+            "providers": self._granted,
+            "fault": self._fault,
+        }
+        perception = self._perception
+        if perception is None:
+            return {"detected": 0, **facts}
+        failures = {f"failed_{why.replace(' ', '_')}": n for why, n in perception.breaker.failures.items()}
+        facts |= {
+            "breaker": perception.breaker.state.name,
+            "breaker_opened": perception.breaker.opened,
+            **failures,
+        }
+        if perception.quality is not None:
+            facts["look"] = perception.quality.step.name
+            facts |= {f"looks_{name}": n for name, n in perception.quality.changes.items()}
+        return {"detected": perception.detected, **facts}
 
 
 main = main_of(DetectorNode)

@@ -126,6 +126,8 @@ class SupervisorNode(Node):  # type: ignore[misc]
                 self._ring = FrameRing.attach(self._ring_name, role="reader")
         except TaktError:
             return float("inf")  # the camera has not made its ring yet
+        if not self._ring.annotator_is_well():
+            return float("inf")  # dead, or its model fails: no need to wait until the newest result is old
         newest = self._ring.newest_attached()
         return float("inf") if newest is None else (now_ns - newest.capture_stamp_ns) / 1e6
 

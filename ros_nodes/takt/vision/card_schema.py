@@ -82,6 +82,8 @@ SCHEMA: dict[str, dict[str, Key]] = {
             dict, lambda v: all(isinstance(o, dict) for o in v.values()), "options by provider", False
         ),
         "int8": Key(dict, required=False),
+        "smaller": Key(dict, required=False),
+        "window": Key(dict, required=False),
     },
     "input": {
         "name": Key(str, required=False),
@@ -102,6 +104,8 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "cell_centre": Key(_NUMBER, lambda value: value in (0, 0.5), "0 or 0.5", False),
         "clip": Key(bool, required=False),
     },
+    "smaller": {"width_px": _SIDE, "height_px": _SIDE},
+    "window": {"width_px": _SIDE, "height_px": _SIDE},
     "thresholds": {
         "score": Key(_NUMBER, _is_share, "a value between 0 and 1"),
         "overlap": Key(_NUMBER, _is_share, "a value between 0 and 1"),
@@ -118,7 +122,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
 def check(path: Path, given: dict[str, Any]) -> dict[str, Any]:
     """``given`` itself when it is a card; raises TaktError with key, value and what is wanted."""
     _check_section(path, "", given)
-    for section in ("input", "output", "thresholds", "int8"):
+    for section in ("input", "output", "thresholds", "int8", "smaller", "window"):
         if section in given:
             _check_section(path, section, given[section])
     _check_strides(path, given)

@@ -69,7 +69,11 @@ class Int8:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """``weights`` is a full path; ``told`` holds the card's parts that are for people."""
+    """``weights`` is a full path; ``told`` holds the card's parts that are for people.
+
+    ``smaller_px`` (width, height) is an input size that the weights take too; ``window_px`` that of a part of the frame
+    which is worth looking at alone.
+    """
 
     path: Path
     name: str
@@ -83,8 +87,14 @@ class ModelCard:
     overlap_threshold: float
     providers: Mapping[str, Mapping[str, Any]]
     int8: Int8 | None
+    smaller_px: tuple[int, int] | None
+    window_px: tuple[int, int] | None
     told: Mapping[str, Any]
     precision: str = "fp32"
+
+    def sized(self, width_px: int, height_px: int) -> ModelCard:
+        """The same weights for a smaller picture; they must leave their input's size open."""
+        return replace(self, input=replace(self.input, width_px=width_px, height_px=height_px))
 
     def of(self, precision: str) -> ModelCard:
         """The same model in another precision. Raises TaktError where the card or the file has none."""
@@ -177,6 +187,8 @@ def _card(path: Path, weights: Path, given: Mapping[str, Any]) -> ModelCard:
         score_threshold=float(given["thresholds"]["score"]),
         overlap_threshold=float(given["thresholds"]["overlap"]),
         providers=given.get("providers", {}),
+        smaller_px=_size(given.get("smaller")),
+        window_px=_size(given.get("window")),
         int8=Int8(int8["weights"], float(int8.get("allowed_loss_points", ALLOWED_LOSS_POINTS)))
         if int8
         else None,
@@ -207,6 +219,10 @@ def _output(given: Mapping[str, Any]) -> Output:
         cell_centre=float(given.get("cell_centre", 0.5)),
         clip=given.get("clip", True),
     )
+
+
+def _size(given: Mapping[str, int] | None) -> tuple[int, int] | None:
+    return (given["width_px"], given["height_px"]) if given else None
 
 
 def _triple(given: float | list[float]) -> tuple[float, float, float]:

@@ -40,6 +40,9 @@ def open_session(card: ModelCard) -> onnxruntime.InferenceSession:
     # One thread that does not spin: a second one halves the speed as soon as anything else runs on its core.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Sizes that a file leaves open are fixed here, so that everything is planned before the first picture.
+    options.add_free_dimension_override_by_name("height", card.input.height_px)
+    options.add_free_dimension_override_by_name("width", card.input.width_px)
     options.log_severity_level = _ERRORS_ONLY
     try:
         return onnxruntime.InferenceSession(str(card.weights), options, providers=providers_for(card))

@@ -1,0 +1,60 @@
+"""ROS input by file descriptor, and the wait set that stands in where that is not to be had."""
+
+from __future__ import annotations
+
+import select
+import time
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy", reason="ROS 2 is not available to Python")
+
+from rclpy.context import Context  # noqa: E402
+from std_msgs.msg import Int32  # noqa: E402
+
+from takt.link.transports.reactor import Reactor  # noqa: E402
+from takt.nodes import ros_events  # noqa: E402
+from takt.nodes.ros_events import RosEvents  # noqa: E402
+
+
+@pytest.fixture(params=["eventfd", "wait set"])
+def taken(request, monkeypatch):
+    """Publishes 20 numbers to a subscription; returns those that were taken."""
+    if request.param == "wait set":
+        monkeypatch.setattr(ros_events, "_setters", dict)
+    context = Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("numbers", context=context, start_parameter_services=False)
+    reactor, heard = Reactor(), []
+    events = RosEvents(reactor.lock, lambda: None)
+    publisher = node.create_publisher(Int32, "numbers", 100)
+    end = node.create_subscription(Int32, "numbers", lambda message: None, 100)
+
+    def take(handle) -> bool:
+        found = handle.take_message(Int32, False)
+        if found:
+            heard.append(found[0].data)
+        return bool(found)
+
+    publisher.publish(Int32(data=0))
+    events.watch("subscription", end, take, context)
+    yield publisher, events, end, heard
+    events.close()
+    node.destroy_node()
+    context.try_shutdown()
+
+
+def test_all_that_is_published_is_taken_in_order(taken):
+    publisher, events, end, heard = taken
+    for number in range(1, 21):
+        publisher.publish(Int32(data=number))
+    limit_s = time.monotonic() + 20.0
+    while (not heard or heard[-1] != 20) and time.monotonic() < limit_s:
+        if select.select([events.fileno()], [], [], 0.01)[0]:
+            events.serve()
+    assert heard[-20:] == list(range(1, 21))
+    events.forget(end)
+    publisher.publish(Int32(data=99))
+    time.sleep(0.05)
+    events.serve()
+    assert heard[-1] == 20

@@ -1,4 +1,4 @@
-"""The ledger's retained memory byte by byte: what each call leaves behind, and what a start makes of memory in any state."""
+"""The ledger's retained memory byte by byte: what each call leaves there, and what a start makes of any state of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Ledger:
     def start(self) -> None:
         self.state = self.core.new("ledger")
         ctypes.memset(ctypes.byref(self.state), 0xFF, ctypes.sizeof(self.state))
-        self.core.takt_ledger_open(ctypes.byref(self.state), self.memory)
+        self.core.takt_ledger_open(ctypes.byref(self.state), self.memory, 0)
 
     def append(self, cause: int = 1, cycle: int = 7, late_ns: int = 3, release_ns: int = 5) -> None:
         miss = self.core.new(

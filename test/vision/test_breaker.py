@@ -54,7 +54,7 @@ def test_a_failed_probe_opens_it_again_at_once(breaker: Breaker) -> None:
 
 def board_is_well(watch: Watch, now_ns: int) -> None:
     watch.board.hear(now_ns)
-    watch.learn("base", "base: safety", False, "", {"rung": "NOMINAL", "armed": "true"})
+    watch.learn("base", "base: safety", False, "", {"rung": "NOMINAL", "armed": "true"}, now_ns)
 
 
 @pytest.mark.parametrize("phase_ms", [0, 10, 20, 30, 40, 49])

@@ -168,15 +168,22 @@ class AgentNode:
     def spin(self) -> None:
         """Serve until the context is shut down."""
         while self.node.context.ok():
-            now_ns = time.monotonic_ns()
-            self.reactor.turn(min(max(self._next_told_ns - now_ns, 0), _TURN_NS))
-            opened = sum(driver.core.stats.sessions_opened for driver in self.drivers)
+            self._serve_until(min(self._next_told_ns, time.monotonic_ns() + _TURN_NS))
+            now_ns, opened = time.monotonic_ns(), self._opened()
             if opened != self._sessions_told:
                 self.node.get_logger().info(f"a board has connected ({self._count()} now)")
             if now_ns >= self._next_told_ns or opened != self._sessions_told:
                 self._next_told_ns, self._sessions_told = now_ns + _DIAGNOSTICS_NS, opened
                 with self.reactor.lock:
                     self.publish_health()
+
+    def _serve_until(self, end_ns: int) -> None:
+        """The inner loop; a board that connects ends it early, so that its news is told at once."""
+        while (now_ns := time.monotonic_ns()) < end_ns and self._opened() == self._sessions_told:
+            self.reactor.turn(end_ns - now_ns)
+
+    def _opened(self) -> int:
+        return sum(driver.core.stats.sessions_opened for driver in self.drivers)
 
     def _count(self) -> int:
         return sum(len(driver.core.sessions) for driver in self.drivers)

@@ -21,6 +21,7 @@
 
 #define RESET_MARK    "TAKT_FIRMWARE_RESET"
 #define LINK_POLL_MS  1
+#define CLOCK_WAIT_MS 100       /* how soon the end is noticed while the plant's time stands still */
 #define PLANT_WAIT_MS 20        /* how soon a lost line is looked for again */
 #define LAST_WORD_NS  20000000u /* closing a pty drops what is unread: time for "motors off" to be heard */
 
@@ -128,8 +129,9 @@ static void *control_thread(void *argument)
     machine_t *machine = argument;
     while (!atomic_load(&machine->stop)) {
         const uint64_t release_ns = takt_board_next_release(&machine->board, now_ns(machine));
-        takt_sleep_until(takt_board_clock_to_monotonic_ns(&machine->clock, release_ns));
-        takt_board_control_cycle(&machine->board, release_ns);
+        if (takt_board_clock_wait(&machine->clock, release_ns, CLOCK_WAIT_MS)) {
+            takt_board_control_cycle(&machine->board, release_ns);
+        }
     }
     motors_off(machine);
     return NULL;
@@ -154,6 +156,9 @@ static void *plant_thread(void *argument)
     while (!atomic_load(&machine->stop)) {
         takt_plant_edge_wait(&machine->plant, PLANT_WAIT_MS);
         takt_plant_edge_listen(&machine->plant, now_ns(machine));
+        if (machine->clock.by_plant && machine->plant.stream.sample.present) {
+            takt_board_clock_tell(&machine->clock, machine->plant.stream.sample.sample_ns);
+        }
         takt_line_service(&machine->plant.line);
     }
     return NULL;
@@ -205,8 +210,13 @@ static bool start(machine_t *machine, const takt_options_t *options)
         takt_line_close(&machine->link);
         return false;
     }
-    takt_board_clock_start(&machine->clock, options->drift_ppb);
     machine->platform = make_platform(machine, retained);
+    if (options->clock_by_plant) {
+        takt_board_clock_start_by_plant(&machine->clock);
+        machine->platform.cpu_ns = NULL; /* processor time is real time, which says nothing here */
+    } else {
+        takt_board_clock_start(&machine->clock, options->drift_ppb);
+    }
     if (!machine->platform.watchdog_reset) {
         machine->stretch = options->stretch;
         machine->block_link = options->block_link;
@@ -227,7 +237,8 @@ static int run(machine_t *machine, const takt_options_t *options, const sigset_t
     takt_lock_memory();
     const int above = options->fifo > 0 && options->fifo < 99 ? options->fifo + 1 : options->fifo;
     const int below = options->fifo > 1 ? options->fifo - 1 : 0;
-    if (!takt_watchdog_start(&machine->watchdog, options->watchdog_ms, above, start_anew, machine)) {
+    const uint32_t watchdog_ms = options->clock_by_plant ? 0u : options->watchdog_ms;
+    if (!takt_watchdog_start(&machine->watchdog, watchdog_ms, above, start_anew, machine)) {
         fputs("error: the watchdog cannot be started. Fix: raise the process limit\n", stderr);
         return 2;
     }

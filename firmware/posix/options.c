@@ -21,6 +21,9 @@ static const char usage[] =
     "  --domain 0..255        ROS domain to ask the agent for, 255 leaves it to the agent; default 255\n"
     "  --key HEX              client key, 1 to FFFFFFFF; default 54414B54\n"
     "  --clock-drift-ppm X    make the board's clock run fast by X, -1000 to 1000; default 0\n"
+    "  --clock own|plant      plant: board time is the plant stream's, at any speed, and no watchdog counts "
+    "real time;\n"
+    "                         default own\n"
     "  --watchdog-ms N        start anew, motors off, after N ms without a cycle in time, 50 to 10000, 0: "
     "never;\n"
     "                         default 150\n"
@@ -86,6 +89,11 @@ static takt_options_result_t take(takt_options_t *options, int option, const cha
         options->drift_ppb = (int64_t)(drift_ppm * 1e3);
         return TAKT_OPTIONS_OK;
     }
+    case 'C':
+        options->clock_by_plant = strcmp(value, "plant") == 0;
+        return options->clock_by_plant || strcmp(value, "own") == 0
+                   ? TAKT_OPTIONS_OK
+                   : refuse("--clock", value, "give own or plant");
     case 'w':
         if (!read_number(value, 10, 0, 10000, &number) || (number != 0 && number < 50)) {
             return refuse("--watchdog-ms", value, "give 50 to 10000 ms, or 0 for none");
@@ -112,6 +120,7 @@ static takt_options_result_t parse_all(int argc, char **argv, takt_options_t *op
         {"key", required_argument, NULL, 'k'},
         {"help", no_argument, NULL, 'h'},
         {"clock-drift-ppm", required_argument, NULL, 'c'},
+        {"clock", required_argument, NULL, 'C'},
         {"watchdog-ms", required_argument, NULL, 'w'},
         {"rehearse-stretch", required_argument, NULL, 's'},
         {"rehearse-block", required_argument, NULL, 'b'},

@@ -15,6 +15,7 @@ typedef struct {
     uint16_t domain;      /* ROS domain; 255 leaves it to the agent */
     int fifo;             /* priority of the control thread; 0: normal class */
     int64_t drift_ppb;    /* of the board clock */
+    bool clock_by_plant;  /* board time is the plant's */
     uint32_t watchdog_ms; /* 0: none */
     takt_rehearsal_t stretch;
     takt_rehearsal_t block_link;

@@ -92,7 +92,7 @@ def test_retained_memory_begins_where_the_linkers_memory_ends(board: str) -> Non
     ).groups()  # type: ignore[union-attr]
     region, kept = re.search(r"reg = <(0x20000000) DT_SIZE_K\((\d+)\)>", text).groups()  # type: ignore[union-attr]
     assert int(region, 16) + int(kept) * KIB == int(start, 16)
-    assert int(size) * KIB % 4096 == 0
+    assert int(size) >= 5  # the ledger's store and the reset's mark; the build asserts that they fit
 
 
 def test_the_workspace_pins_a_release() -> None:
@@ -151,7 +151,7 @@ def test_an_image_builds_without_a_warning_and_is_small(board: str, tmp_path: Pa
     assert "warning" not in said.lower()
     if board == "nucleo_f446re":
         assert used_bytes(said, "FLASH") <= 64 * KIB
-        assert used_bytes(said, "RAM") + 8 * KIB <= 32 * KIB  # with the retained region
+        assert used_bytes(said, "RAM") + 5 * KIB <= 32 * KIB  # with the retained region
 
 
 @needs_zephyr

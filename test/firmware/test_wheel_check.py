@@ -155,3 +155,11 @@ def test_standing_at_rest_for_long_it_is_judged_soon_again(wheel: Wheel) -> None
     for _ in range(100):
         assert not wheel.step(0.0, 0.0)
     assert wheel.until_fault(100, 0.5, 0.0) == 7
+
+
+def test_a_robot_thrown_back_by_a_wall_is_not_a_reversed_encoder(wheel: Wheel) -> None:
+    """Head-on at 0.8 m/s on a flat battery: for three cycles the wheels turned back at 0.4 rad/s under full duty."""
+    for speed in (13.5, 4.8, 1.2, -0.12, -0.34, -0.4, -0.5, -0.3):
+        assert not wheel.step(1.0, speed, setpoint=16.0)
+    assert not any(wheel.step(1.0, -0.99, setpoint=16.0) for _ in range(10))
+    assert wheel.until_fault(10, 1.0, -1.0, setpoint=16.0) == 3

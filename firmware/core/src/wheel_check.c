@@ -58,8 +58,11 @@ static bool is_dead(takt_wheel_check_t *check, const takt_wheel_check_config_t *
 static bool is_contrary(takt_wheel_check_t *check, const takt_wheel_check_config_t *config,
                         const takt_wheel_view_t *view, float effort)
 {
-    const bool against = ((effort * view->speed_rad_s) < 0.0f) && (fabsf(effort) >= config->contrary_effort);
-    const bool slows = fabsf(view->speed_rad_s) < (check->last_rad_s - config->slowing_rad_s);
+    const float speed = fabsf(view->speed_rad_s);
+    /* Slower ones rock: a robot that hits a wall at top speed is thrown back a little under full duty. */
+    const bool against = ((effort * view->speed_rad_s) < 0.0f) &&
+                         (fabsf(effort) >= config->contrary_effort) && (speed >= config->turning_rad_s);
+    const bool slows = speed < (check->last_rad_s - config->slowing_rad_s);
     check->contrary = (against && !slows) ? (check->contrary + 1u) : 0u;
     return check->contrary >= config->contrary_cycles;
 }

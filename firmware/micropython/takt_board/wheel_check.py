@@ -88,6 +88,7 @@ class WheelCheck:
         against = (effort >= _CONTRARY_EFFORT and speed_rad_s < 0.0) or (
             effort <= _MINUS_CONTRARY and speed_rad_s > 0.0
         )
+        against = against and speed >= _TURNING_RAD_S  # slower ones rock, as after a crash
         slows = against and speed < self.last_rad_s - _SLOWING_RAD_S
         self.contrary = self.contrary + 1 if against and not slows else 0
         return self.contrary >= _CONTRARY_CYCLES

@@ -31,13 +31,16 @@ def main(argv: list[str]) -> int:
         report.store(report.TABLE, committed)
     last = report.load(report.REPORT)
     wrong += report.judge(last) + _differences(row, figures, committed)
-    wrong += [
+    notes = [
         f"the report on {part} is of older files; run: ./run bench firmware --full"
         for part in report.stale(last)
     ]
-    _print(row, figures, committed, report.figures(last), wrong)
+    notes += report.nameless(last)
+    _print(row, figures, committed, report.figures(last))
+    for line in [*(f"WRONG: {text}" for text in wrong), *(f"note: {text}" for text in notes)]:
+        print(line)
     if options.json:
-        flat = {**figures, **report.figures(last), "toolchain": row, "wrong": wrong}
+        flat = {**figures, **report.figures(last), "toolchain": row, "wrong": wrong, "notes": notes}
         options.json.write_text(json.dumps(flat, indent=2) + "\n")
     return 1 if options.check and wrong else 0
 
@@ -88,7 +91,6 @@ def _print(
     figures: dict[str, int],
     committed: dict[str, Any],
     reported: dict[str, float],
-    wrong: list[str],
 ) -> None:
     others = [name for name in committed if name != row]
     if row is None:
@@ -108,8 +110,6 @@ def _print(
         print(f"{name:58}" + "".join(f"{value:>42}" for value in values))
     for name, value in reported.items():
         print(f"{name:58}{value:>42}  (firmware/bench/report.json)")
-    for line in wrong:
-        print(f"WRONG: {line}")
 
 
 def _measure_report() -> None:

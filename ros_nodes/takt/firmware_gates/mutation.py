@@ -57,7 +57,10 @@ class Verdict:
 
 def tests_of(name: str) -> list[Path]:
     """The files of tests that judge `name`."""
-    return [path for pattern in TESTS[name] for path in sorted(ROOT.glob(pattern))]
+    found = [path for pattern in TESTS[name] for path in sorted(ROOT.glob(pattern))]
+    return sorted(
+        found, key=lambda path: path.stem == f"test_{name}"
+    )  # single steps first, whole stories last
 
 
 def _ends_of(name: str) -> list[str]:

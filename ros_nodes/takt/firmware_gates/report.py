@@ -106,9 +106,14 @@ def judge(report: dict[str, Any]) -> list[str]:
     found = figures(report)
     if found and found["mutation_score"] < LEAST_SCORE:
         wrong.append(f"the mutation score is {found['mutation_score']}, the least allowed is {LEAST_SCORE}")
-    for name in SCORED if report else ():
-        nameless = [
-            s for s in report["mutation"][name]["survivors"] if not (s["reason"] or s["equal_machine_code"])
-        ]
-        wrong += [f"no reason for the survivor {name}.c:{s['line']} {s['change']}" for s in nameless]
     return wrong
+
+
+def nameless(report: dict[str, Any]) -> list[str]:
+    """Survivors that REASONS does not explain and whose machine code differs from the original's."""
+    return [
+        f"no reason for the survivor {name}.c:{survivor['line']} {survivor['change']}"
+        for name in (SCORED if report else ())
+        for survivor in report["mutation"][name]["survivors"]
+        if not (survivor["reason"] or survivor["equal_machine_code"])
+    ]

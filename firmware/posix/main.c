@@ -12,6 +12,7 @@
 
 #include "board_clock.h"
 #include "options.h"
+#include "parameters_file.h"
 #include "plant_edge.h"
 #include "realtime.h"
 #include "retained_file.h"
@@ -31,6 +32,7 @@ typedef struct {
     takt_board_clock_t clock;
     takt_plant_edge_t plant;
     takt_line_t link;
+    takt_parameters_file_t parameters;
     takt_watchdog_t watchdog;
     takt_rehearsal_t stretch;
     takt_rehearsal_t block_link;
@@ -191,6 +193,8 @@ static void *link_thread(void *argument)
         takt_rehearse_block(&machine->block_link, now_ns(machine));
         takt_board_link_poll(&machine->board);
         tell_changes(machine, &told, &told_link);
+        takt_parameters_file_save(&machine->parameters, &machine->board.parameters,
+                                  takt_board_status(&machine->board)->safety.armed);
         takt_line_service(&machine->link);
     }
     return NULL;
@@ -223,6 +227,7 @@ static bool start(machine_t *machine, const takt_options_t *options)
     }
     const takt_board_config_t config = {.client_key = options->key, .domain = options->domain};
     takt_board_init(&machine->board, &machine->platform, &config);
+    takt_parameters_file_load(&machine->parameters, options->parameters, &machine->board.parameters);
     return true;
 }
 

@@ -17,6 +17,7 @@ static const char usage[] =
     "                         socket, anything else is the path of a serial device\n"
     "  --plant LINE           line to motors and encoders, likewise\n"
     "  --retained FILE        memory that outlives the process (best below /dev/shm); default: none\n"
+    "  --parameters FILE      keeps parameters that ROS changed over a restart; default: none\n"
     "  --fifo 0..99           SCHED_FIFO priority of the control thread, 0 is the normal class; default 0\n"
     "  --domain 0..255        ROS domain to ask the agent for, 255 leaves it to the agent; default 255\n"
     "  --key HEX              client key, 1 to FFFFFFFF; default 54414B54\n"
@@ -115,6 +116,7 @@ static takt_options_result_t parse_all(int argc, char **argv, takt_options_t *op
         {"link", required_argument, NULL, 'l'},
         {"plant", required_argument, NULL, 'p'},
         {"retained", required_argument, NULL, 'r'},
+        {"parameters", required_argument, NULL, 'm'},
         {"fifo", required_argument, NULL, 'f'},
         {"domain", required_argument, NULL, 'd'},
         {"key", required_argument, NULL, 'k'},
@@ -135,6 +137,8 @@ static takt_options_result_t parse_all(int argc, char **argv, takt_options_t *op
             options->plant = optarg;
         } else if (found == 'r') {
             options->retained = optarg;
+        } else if (found == 'm') {
+            options->parameters = optarg;
         } else if (found == 'h') {
             fputs(usage, stdout);
             result = TAKT_OPTIONS_HELP;

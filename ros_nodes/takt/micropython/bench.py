@@ -28,6 +28,7 @@ TARGETS = {
     "ESP32 (xtensawin)": Target("xtensawin", "boards"),
 }
 _REFERENCE_PRIORITY = 85
+_AFTERWARDS_S = 8.0  # until the ledger's last records and the last statuses are there
 _START = [sys.executable, "-m", "takt.micropython.launch"]
 _KINDS = {
     "T": "tuple",
@@ -141,14 +142,15 @@ def loop(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     bare = resources.path("firmware").parent / "build" / "firmware" / "reference_loop"
     if not bare.is_file():
         raise TaktError(f"{bare} does not exist", "build it: ./run firmware posix")
-    with Rig(_start(options), place, options.fifo) as rig:
-        rig.run(2.0)  # login, clock, arming
-        beside = subprocess.Popen([bare, "--fifo", str(_REFERENCE_PRIORITY), "--json", reference])
-        rig.run(options.seconds)
+    # the bare loop encloses the firmware's life: what it shares with it counts from the first cycle to the last
+    beside = subprocess.Popen([bare, "--fifo", str(_REFERENCE_PRIORITY), "--json", reference])
+    try:
+        with Rig(_start(options), place, options.fifo) as rig:
+            rig.run(options.seconds + _AFTERWARDS_S)
+            words, host = rig.end(), rig.host
+    finally:
         beside.send_signal(signal.SIGINT)
         beside.wait(5.0)
-        rig.run(8.0)  # the ledger's records and the last statuses arrive
-        words, host = rig.end(), rig.host
     _keep(options, "loop.log", words)
     return judge(host.statuses, host.misses_recorded, json.loads(reference.read_text()))
 

@@ -89,6 +89,7 @@ class WheelCheck:
             effort <= _MINUS_CONTRARY and speed_rad_s > 0.0
         )
         against = against and speed >= _TURNING_RAD_S  # slower ones rock, as after a crash
+        against = against and speed >= _TURNING_RAD_S  # slower ones rock: a robot thrown back by a wall
         slows = against and speed < self.last_rad_s - _SLOWING_RAD_S
         self.contrary = self.contrary + 1 if against and not slows else 0
         return self.contrary >= _CONTRARY_CYCLES

@@ -16,7 +16,7 @@ EDGES = {
     "line_simulator": {"command.py", "control.py", "ends.py", "line.py"},
     "link": {"command.py", "replay.py", "transports"},
     "planning": set(),
-    "twin": {"chaos_command.py", "command.py", "film.py", "workers.py"},
+    "twin": {"bench.py", "chaos_command.py", "command.py", "film.py", "workers.py"},
     "vision": {
         "bench.py",
         "capture.py",

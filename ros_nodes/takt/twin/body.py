@@ -140,13 +140,13 @@ class Body:
         """Move to ``now_ns``, which is one step on. Returns whether a control cycle ran."""
         if now_ns % BATCH_NS == 0:
             self.plant.advance()
-            if self.has_power(now_ns) and not self.edge.silent:
-                self._sample(now_ns)
         if not self.has_power(now_ns) or self.board.now_ns > self.board_ns(now_ns):
             return False  # off, or still busy with a cycle that takes long
         self.board.now_ns = self.board_ns(now_ns)
         if self.board.now_ns < self.release_ns + self.burden.late_ns:
             return False
+        if not self.edge.silent:
+            self._sample()  # samples between two cycles would be overwritten unread
         self._control()
         return True
 
@@ -195,7 +195,7 @@ class Body:
             )
         )
 
-    def _sample(self, now_ns: int) -> None:
+    def _sample(self) -> None:
         frame, edge = self.plant.encoder_frame(), self.edge
         self._jumped += edge.jump_counts
         edge.jump_counts = 0
@@ -207,7 +207,6 @@ class Body:
                 counts[side] = 2 * self._held_counts[side] - counts[side]
             else:
                 self._held_counts[side] = counts[side]
-        self.board.now_ns = max(self.board.now_ns, self.board_ns(now_ns))
         self.board.set_encoders(
             (counts[0], counts[1]),
             frame.plant_ns,

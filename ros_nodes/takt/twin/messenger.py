@@ -54,6 +54,7 @@ class Messenger:
         self._count = 0
         self._waiting = bytearray()
         self._run_ns = 0
+        self._given = False  # ROS brought something since the last transmission
         self.log: Callable[[bytes], object] = lambda _data: None
         self.errors_before = 0
         self.core = self._new_core()
@@ -74,14 +75,18 @@ class Messenger:
         sec, nanosec = divmod(command.stamp_ns, SECOND)
         twist = Twist(Vector3(command.speed_m_s, 0.0, 0.0), Vector3(0.0, 0.0, command.yaw_rate_rad_s))
         message = TwistStamped(Header(Time(sec, nanosec), "base_link"), twist)
-        self.ros.deliver(self._names["cmd_vel"], message.to_cdr())
+        self._deliver("cmd_vel", message.to_cdr())
 
     def publish_raw_command(self, cdr: bytes) -> None:
         """A command that no planner of ours would send."""
-        self.ros.deliver(self._names["cmd_vel"], cdr)
+        self._deliver("cmd_vel", cdr)
 
     def acknowledge(self, identity: int) -> None:
-        self.ros.deliver(self._names["ledger_ack"], UInt64(data=identity).to_cdr())
+        self._deliver("ledger_ack", UInt64(data=identity).to_cdr())
+
+    def _deliver(self, topic: str, cdr: bytes) -> None:
+        self._given = True
+        self.ros.deliver(self._names[topic], cdr)
 
     def call_arm(self, arm: bool) -> None:
         identity = self._identity()
@@ -104,6 +109,7 @@ class Messenger:
             core.unblock(topic)
 
     def _identity(self) -> bytes:
+        self._given = True
         self._count += 1
         return self._count.to_bytes(_IDENTITY_SIZE, "little")
 
@@ -126,11 +132,12 @@ class Messenger:
         if received:
             self.core.receive(received, now_ns)
             self._take_from_ros()
-        if received or now_ns >= self._run_ns:
-            self.core.run(now_ns)
-            self._run_ns = self.core.next_event_ns()
-            return self.core.transmit()
-        return self.core.transmit() if self.core.sessions else b""
+        if not (received or self._given or now_ns >= self._run_ns):
+            return b""
+        self._given = False
+        self.core.run(now_ns)
+        self._run_ns = self.core.next_event_ns()
+        return self.core.transmit()
 
     def _die(self) -> None:
         if self.core.sessions:

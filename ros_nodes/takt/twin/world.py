@@ -33,6 +33,7 @@ from takt.twin.stage import stage_of
 
 _ROW = struct.Struct("<q2f2f2d3d2dI3B")
 _UART_BYTES = 2048
+_SUPERVISION_NS = 10 * MS  # the grid of acknowledgements; the supervisor itself ticks on its own
 _OPERATOR_WAITS_NS = SECOND
 _OPERATOR_EVERY_NS = SECOND
 Look = Callable[[], Boxes]
@@ -151,6 +152,8 @@ class World:
             self.messenger.publish_raw_command(self.intruder)
 
     def _supervise(self, now_ns: int, ros_ns: int) -> None:
+        if now_ns % _SUPERVISION_NS:
+            return
         supervisor = self.supervisor
         told = supervisor.advance(
             self.perceiver.perception_age_ms(ros_ns), self._nodes_active(now_ns), now_ns
@@ -159,7 +162,7 @@ class World:
             if self.planner.process.runs(now_ns):
                 self.planner.hear_rung(told[0], now_ns)
             self.messenger.hear_rung(told[0])
-        if supervisor.process.runs(now_ns) and now_ns % (10 * MS) == 0:
+        if supervisor.process.runs(now_ns):
             identity = supervisor.acknowledgement(now_ns)
             if identity is not None:
                 self.messenger.acknowledge(identity)

@@ -53,7 +53,8 @@ def _posix(lines: Lines) -> Command:
 
 def _native_sim(lines: Lines) -> Command:
     where = (f"--link=pty:{lines.link}", f"--plant=unix:{lines.plant}")
-    return str(lines.image), (*where, f"--retained={lines.retained}", f"--fifo={lines.priority}")
+    kept = (f"--retained={lines.retained}", "--flash_in_ram")
+    return str(lines.image), (*where, *kept, f"--fifo={lines.priority}")
 
 
 def _qemu(lines: Lines) -> Command:

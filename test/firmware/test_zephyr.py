@@ -96,6 +96,29 @@ def test_retained_memory_begins_where_the_linkers_memory_ends(board: str) -> Non
     assert int(size) >= 5  # the ledger's store and the reset's mark; the build asserts that they fit
 
 
+def test_parameters_lie_in_two_whole_sectors_behind_every_image() -> None:
+    flash_kib = {"nucleo_f446re": 512, "nucleo_h743zi": 2048}
+    for board in HARDWARE:
+        found = re.search(
+            r"parameters: partition@([0-9a-f]+) \{[^}]*reg = <0x([0-9a-f]+) DT_SIZE_K\((\d+)\)>",
+            overlay(board),
+        )
+        assert found and int(found[1], 16) == int(found[2], 16)
+        start_kib, size_kib = int(found[2], 16) // KIB, int(found[3])
+        assert size_kib == 2 * 128 and start_kib % 128 == 0  # both have sectors of 128 KB there
+        assert start_kib + size_kib == flash_kib[board]
+
+
+def test_flash_is_erased_before_the_watchdog_runs_and_nowhere_else() -> None:
+    sources = {path.name: path.read_text() for path in (ZEPHYR / "src").rglob("*.c")}
+    assert {name for name, text in sources.items() if "flash_area_erase(" in text} == {"parameter_store.c"}
+    store, main = sources["parameter_store.c"], sources["main.c"]
+    assert store.count("flash_area_erase(") == 1 and store.count("start_area(") == 2  # defined, and in open
+    opened = store[store.index("int takt_parameter_store_open") :]
+    assert "start_area(" in opened[: opened.index("\n}\n")]
+    assert main.index("takt_parameter_store_open(") < main.index("return takt_watchdog_start(")
+
+
 def test_the_workspace_pins_a_release() -> None:
     manifest = yaml.safe_load((ZEPHYR / "west.yml").read_text())["manifest"]
     (zephyr,) = manifest["projects"]
@@ -164,10 +187,15 @@ def test_the_ports_own_suites_pass(tmp_path: Path) -> None:
     for command in ([*configure, "-DBUILD_VERSION=test"], ["nice", "cmake", "--build", tmp_path, "-j1"]):
         subprocess.run(command, env=environment, check=True, capture_output=True, timeout=280)
     ran = subprocess.run(
-        [tmp_path / "zephyr" / "zephyr.exe"], capture_output=True, text=True, errors="replace", timeout=60
+        [tmp_path / "zephyr" / "zephyr.exe", f"--flash={tmp_path / 'flash'}"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=60,
     )
     assert ran.returncode == 0, ran.stdout[-4000:]
-    assert len(re.findall(r"^ PASS - ", ran.stdout, re.MULTILINE)) >= 16
+    assert len(re.findall(r"^ PASS - ", ran.stdout, re.MULTILINE)) >= 31
+    assert "PROJECT EXECUTION SUCCESSFUL" in ran.stdout
     assert "FAIL" not in ran.stdout.replace("fail = 0", "")
 
 
@@ -176,7 +204,7 @@ def test_a_blocked_cycle_ends_in_a_reset_that_the_next_start_knows_of(tmp_path: 
     image, _ = build("native_sim", tmp_path, "-DCONFIG_TAKT_TEST_BUSY_MS=100")
     lines = [f"--{name}=pty:{tmp_path / name}" for name in ("link", "plant")]
     process = subprocess.Popen(
-        [image / "zephyr.exe", *lines, f"--retained={tmp_path / 'retained'}"],
+        [image / "zephyr.exe", *lines, f"--retained={tmp_path / 'retained'}", "--flash_in_ram"],
         stdout=subprocess.PIPE,
         text=True,
         errors="replace",

@@ -6,6 +6,7 @@
 
 #include "board_clock.h"
 #include "edge.h"
+#include "parameter_store.h"
 #include "retained.h"
 #include "status_led.h"
 #include "takt_contract.h"
@@ -82,6 +83,7 @@ static void fill_platform(void)
         .link_read = link_read,
         .link_write = link_write,
         .retained = takt_retained_store(),
+        .nonce = takt_retained_nonce(),
         .watchdog_reset = takt_retained_was_watchdog(),
         .miss_limit = TAKT_SAFETY_MISS_LIMIT_BOARD,
     };
@@ -100,6 +102,11 @@ static int start(void)
     }
     fill_platform();
     takt_board_init(&machine.board, &machine.platform, &config);
+    status = takt_parameter_store_open(&machine.board.parameters);
+    if (status != 0) {
+        printk("takt: parameters are not kept (%d). Fix: compare the board's overlay with its flash\n",
+               status);
+    }
     return takt_watchdog_start();
 }
 
@@ -110,7 +117,7 @@ int main(void)
         printk("takt: a device failed (%d). Fix: compare the board's overlay with its wiring\n", status);
         return status;
     }
-    printk("takt: boot %u%s, contract %s\n", machine.board.ledger.boot_count,
+    printk("takt: boot %u%s, contract %s\n", takt_ledger_boots(&machine.board.ledger),
            machine.platform.watchdog_reset ? " after the watchdog" : "", TAKT_CONTRACT_HASH);
     takt_threads_start(&machine);
     return 0;

@@ -52,6 +52,21 @@ takt_ledger_store_t *takt_retained_store(void)
     return &region()->ledger;
 }
 
+/* After a loss of power the cells hold noise, no two times the same, until the ledger takes the region. An
+ * emulator's hold nothing: 0. */
+uint32_t takt_retained_nonce(void)
+{
+    const uint32_t *const words = (const uint32_t *)DT_REG_ADDR(REGION);
+    uint32_t hash = 2166136261u;
+    bool noise = false;
+    for (size_t word = 0; word < DT_REG_SIZE(REGION) / sizeof *words; word++) {
+        hash = (hash ^ words[word]) * 16777619u;
+        hash ^= hash >> 15; /* a product alone never lets a high bit reach the low ones */
+        noise = noise || words[word] != words[0];
+    }
+    return noise ? hash : 0u;
+}
+
 void takt_retained_watchdog_reset(void)
 {
     region()->mark = BITTEN;

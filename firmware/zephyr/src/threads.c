@@ -5,6 +5,7 @@
 #include <zephyr/sys/printk.h>
 
 #include "board_clock.h"
+#include "parameter_store.h"
 #include "status_led.h"
 #include "takt_contract.h"
 
@@ -121,7 +122,9 @@ static void link_thread(void *first, void *second, void *third)
     for (;;) {
         stall_once();
         takt_board_link_poll(&machine->board);
-        takt_status_led_show(&takt_board_status(&machine->board)->safety, k_uptime_get_32());
+        const takt_safety_t *safety = &takt_board_status(&machine->board)->safety;
+        takt_status_led_show(safety, k_uptime_get_32());
+        takt_parameter_store_poll(&machine->board.parameters, safety->armed, k_uptime_get_32());
         tell_changes(machine, &told);
         k_msleep(LINK_POLL_MS);
     }

@@ -162,7 +162,7 @@ def on_native_sim(program: Path, seconds: float) -> tuple[Seen, float]:
     """Likewise on native_sim, whose simulated time keeps step with real time."""
     with tempfile.TemporaryDirectory(prefix="takt-native-") as folder:
         lines = [f"--{name}=unix:{folder}/{name}" for name in ("link", "plant")]
-        command = [str(program), *lines, f"--retained={folder}/retained"]
+        command = [str(program), *lines, f"--retained={folder}/retained", "--flash_in_ram"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         with _ended(process), _connect(Path(folder) / "link") as link:
             return _live(link, Path(folder), seconds)

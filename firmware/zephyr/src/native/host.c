@@ -2,10 +2,12 @@
  * file. */
 #include "host.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "line.h"
@@ -59,7 +61,8 @@ NSI_TASK(add_options, PRE_BOOT_1, 20);
 static void ask_for_priority(void)
 {
     const struct sched_param parameters = {.sched_priority = fifo};
-    if (fifo > 0 && (!takt_lock_memory() || sched_setscheduler(0, SCHED_FIFO, &parameters) != 0)) {
+    const bool asked = fifo > 0 && fifo != INT_MAX; /* what the simulator leaves of an option not given */
+    if (asked && (!takt_lock_memory() || sched_setscheduler(0, SCHED_FIFO, &parameters) != 0)) {
         fprintf(stderr,
                 "warning: SCHED_FIFO %d is not granted; simulated time may fall behind. Fix: run as root or "
                 "give the user an rtprio limit of %d\n",
@@ -119,6 +122,12 @@ void *takt_host_retained(unsigned size)
         exit(2);
     }
     return store;
+}
+
+uint32_t takt_host_random(void)
+{
+    uint32_t number = 0;
+    return getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number ? number : 0u;
 }
 
 void takt_host_reset_by_watchdog(void)

@@ -22,6 +22,9 @@ void takt_host_service(void);
 /* `size` bytes that outlive a reset, in the file that the command line names. */
 void *takt_host_retained(unsigned size);
 
+/* 0: the host has none to give. */
+uint32_t takt_host_random(void);
+
 /* A reset is this program executed anew, with the same arguments. Does not return. */
 void takt_host_reset_by_watchdog(void);
 bool takt_host_was_reset_by_watchdog(void);

@@ -13,6 +13,11 @@ takt_ledger_store_t *takt_retained_store(void)
     return takt_host_retained(sizeof(takt_ledger_store_t));
 }
 
+uint32_t takt_retained_nonce(void)
+{
+    return takt_host_random();
+}
+
 void takt_retained_watchdog_reset(void)
 {
     takt_host_reset_by_watchdog();

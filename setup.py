@@ -53,6 +53,7 @@ setup(
         "numpy",
         "onnxruntime",
         "pillow",
+        "prometheus-client",
         "pyserial",
         "PyYAML",
         "simple-pid",

@@ -29,6 +29,7 @@ COMMANDS = {
     ),
     "twin": ("takt.twin.command", "scenarios in virtual time: takt twin SCENARIO --seed N"),
     "chaos": ("takt.twin.chaos_command", "bad days in virtual time: takt chaos --seeds A-B"),
+    "top": ("takt.monitoring.top", "the running robot on a terminal: takt top [--once] [--url URL]"),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
     "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
     "flash": ("takt.install.flash", "write the firmware to a board: takt flash BOARD [--dry-run]"),

@@ -15,6 +15,7 @@ EDGES = {
     "deadlines": set(),
     "line_simulator": {"command.py", "control.py", "ends.py", "line.py"},
     "link": {"command.py", "replay.py", "transports"},
+    "monitoring": {"top.py"},
     "planning": set(),
     "twin": {"bench.py", "chaos_command.py", "command.py", "film.py", "workers.py"},
     "vision": {

@@ -16,10 +16,12 @@ from takt.contract import (
 from takt.contract.ros_definitions import contract_layouts, parameter_layouts
 from takt.contract.sections import Contract
 from takt.errors import TaktError
+from takt.monitoring import alerts, panels
 
 C_FOLDER = "firmware/core/generated"
 PYTHON_FOLDER = "ros_nodes/takt/contract/generated"
 MICROPYTHON_FOLDER = "firmware/micropython/generated"
+MONITORING_FOLDER = "config/generated"
 
 
 def generated_files(contract: Contract, share_folders: list[Path] | None = None) -> dict[str, str]:
@@ -36,6 +38,9 @@ def generated_files(contract: Contract, share_folders: list[Path] | None = None)
         f"{PYTHON_FOLDER}/constants.py": python_constants.source_text(contract),
         f"{MICROPYTHON_FOLDER}/takt_contract.py": micropython_contract.source_text(contract),
         f"{MICROPYTHON_FOLDER}/takt_messages.py": micropython_messages.source_text(layouts),
+        f"{MONITORING_FOLDER}/{alerts.RULES_FILE}": alerts.rules_text(contract),
+        f"{MONITORING_FOLDER}/{alerts.CONFIG_FILE}": alerts.config_text(),
+        f"{MONITORING_FOLDER}/{panels.DASHBOARD_FILE}": panels.dashboard_text(contract),
         "docs/contract.md": reference_table.text(contract, host_layouts),
     }
 

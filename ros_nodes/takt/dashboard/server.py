@@ -16,6 +16,7 @@ from takt.dashboard.feed import Feed
 from takt.dashboard.picture import PictureTaker
 from takt.dashboard.state import RobotState
 from takt.errors import TaktError
+from takt.monitoring import exposition
 
 HOST = "127.0.0.1"
 _PAGE = Path(__file__).parent / "page"
@@ -128,6 +129,7 @@ class DashboardServer:
         app = web.Application(middlewares=[self._guard], client_max_size=4096)
         app.router.add_get("/api/state", self._get_state)
         app.router.add_get("/api/live", self._get_live)
+        app.router.add_get("/metrics", self._get_metrics)
         app.router.add_post("/api/stop", self._post_stop)
         app.router.add_get("/{name:[a-z.]*}", self._get_page)
         return app
@@ -153,6 +155,11 @@ class DashboardServer:
 
     async def _get_state(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response(self._state.snapshot(time.time_ns()))
+
+    async def _get_metrics(self, _request: web.Request) -> web.StreamResponse:
+        """For Prometheus; made when asked for, so that nobody pays while nobody scrapes."""
+        body = exposition.text(self._state.samples(time.time_ns()))
+        return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
 
     async def _post_stop(self, _request: web.Request) -> web.StreamResponse:
         self._on_stop()

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from takt.contract import Contract
+from takt.monitoring.samples import HOST_STAGES, Heard, Sample, samples
 
-HOST_STAGES = ("capture", "detect", "plan", "link")
 BOARD_PARTS = ("loop", "link", "clock", "motors", "safety")
 _PERCENTILES = ("p50", "p95", "p99", "max")
 _TRAIL_STEP_M = 0.03
@@ -30,19 +30,12 @@ class FrameRoad:
     detect_exit_ns: int
 
 
-@dataclass
-class _Status:
-    level: str
-    message: str
-    values: dict[str, str]
-    heard_ns: int
-
-
 class RobotState:
     """Thread-safe. Every setter takes the time at which it was heard; ``snapshot`` makes ages of them."""
 
     def __init__(self, contract: Contract) -> None:
         self._lock = threading.Lock()
+        self._contract = contract
         self._budgets_ms = {name: stage.budget_ms for name, stage in contract.stages.items()}
         self._constants = {
             "follow_distance_m": contract.planning.follow_distance_m,
@@ -50,7 +43,7 @@ class RobotState:
             "camera_half_fov_rad": contract.robot.camera_horizontal_fov_rad / 2.0,
             "period_ms": 1e3 / contract.control.rate_hz,
         }
-        self._statuses: dict[str, _Status] = {}
+        self._statuses: dict[str, Heard] = {}
         self._pose: tuple[int, dict[str, float]] | None = None
         self._target: tuple[int, dict[str, float]] | None = None
         self._obstacles: tuple[int, list[dict[str, Any]]] | None = None
@@ -93,7 +86,13 @@ class RobotState:
     def set_status(self, name: str, level: str, message: str, values: Mapping[str, str], now_ns: int) -> None:
         """One diagnostic status; ``level`` is OK, WARN or ERROR."""
         with self._lock:
-            self._statuses[name] = _Status(level, message, dict(values), now_ns)
+            self._statuses[name] = Heard(level, message, dict(values), now_ns)
+
+    def samples(self, now_ns: int) -> list[Sample]:
+        """Every diagnostic status as metrics."""
+        with self._lock:
+            statuses = dict(self._statuses)
+        return samples(statuses, self._contract, now_ns)
 
     def set_frame(self, road: FrameRoad) -> None:
         """A frame that went through the host's stages."""
@@ -132,10 +131,12 @@ class RobotState:
                 + [self._photon_to_motor(now_ns)],
                 "road_ms": self._road,
                 "board": {
-                    part: self._board_part(part, now_ns)
+                    part: self._part(f"base: {part}", now_ns)
                     for part in ("loop", "timing", "link", "clock", "motors", "safety", "commands")
                 },
                 "planner": self._values("planner: plan"),
+                "agent": self._part("agent: link", now_ns),
+                "detector": self._part("detector: detect", now_ns),
                 "stop": dict(self._stop),
             }
 
@@ -173,8 +174,9 @@ class RobotState:
         count = _number(status.values.get("photon_to_motor_count"))
         return row | {"count": count or 0, "age_s": _age_s(status.heard_ns, now_ns)}
 
-    def _board_part(self, part: str, now_ns: int) -> dict[str, Any]:
-        status = self._statuses.get(f"base: {part}")
+    def _part(self, name: str, now_ns: int) -> dict[str, Any]:
+        """Values of one status, numbers as numbers."""
+        status = self._statuses.get(name)
         if status is None:
             return {"age_s": None}
         numbers = {key: _number(value) for key, value in status.values.items()}

@@ -35,10 +35,10 @@ def test_generate_writes_below_out_and_then_agrees(tmp_path, capsys):
     arguments = ["generate", "--file", str(SHIPPED), "--out", str(tmp_path)]
     assert command.main(arguments) == 0
     assert (tmp_path / "firmware/core/generated/takt_contract.h").is_file()
-    assert "10 of 10 files changed; then build the firmware again" in capsys.readouterr().out
+    assert "13 of 13 files changed; then build the firmware again" in capsys.readouterr().out
     assert command.main([*arguments, "--check"]) == 0
     assert command.main(arguments) == 0
-    assert "0 of 10 files changed" in capsys.readouterr().out
+    assert "0 of 13 files changed" in capsys.readouterr().out
 
 
 def test_generate_check_writes_nothing_and_names_what_differs(tmp_path):

@@ -29,13 +29,14 @@ def lines(state: Part, *, colours: bool) -> list[str]:
 
 def _ladder(state: Part, paint: Paint) -> Iterator[str]:
     host, board = state["rung"] or {"age_s": None}, state["board"]["safety"]
-    yield _rung("host", host, host.get("name"), paint) + _because(host.get("waiting_for"), "waits for ")
+    waits = _because(host.get("waiting_for"), "waits for ")
+    yield _rung("host", host, host.get("name"), paint) + waits + _age(host, paint)
     words = "armed" if board.get("armed") == "true" else "disarmed"
     fault = board.get("fault", "none")
     more = (
         "" if _silent(board) else f"  {words}" + ("" if fault == "none" else paint(f"  fault {fault}", _RED))
     )
-    yield _rung("board", board, board.get("rung"), paint) + more
+    yield _rung("board", board, board.get("rung"), paint) + more + _age(board, paint)
     if state["stop"]["requested"]:
         yield paint("STOP pressed", _RED) + f"  supervisor: {state['stop']['supervisor'] or 'no answer yet'}"
 
@@ -44,8 +45,9 @@ def _rung(computer: str, part: Part, rung: object, paint: Paint) -> str:
     head = f"{computer + ' ladder':14s}"
     if part.get("age_s") is None or rung is None:
         return head + paint("nothing heard", _DIM)
-    shown = paint(f"{rung!s:8s}", _RUNG_COLOURS.get(str(rung), _PLAIN)) + _because(part.get("reason"), "")
-    return head + shown + _age(part, paint)
+    return (
+        head + paint(f"{rung!s:8s}", _RUNG_COLOURS.get(str(rung), _PLAIN)) + _because(part.get("reason"), "")
+    )
 
 
 def _because(words: object, before: str) -> str:

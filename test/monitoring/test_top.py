@@ -1,0 +1,82 @@
+"""The command: one view for scripts, a live one on a terminal, one clear line when no robot answers."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from takt.dashboard import DashboardServer, PictureTaker, RobotState, listen
+from takt.errors import TaktError
+from takt.monitoring import top
+
+LIMIT_S = 60.0
+
+
+@pytest.fixture
+def server(contract, robot_speaks) -> Iterator[DashboardServer]:
+    state, now_ns = RobotState(contract), time.time_ns()
+    for name, heard in robot_speaks(9, now_ns).items():
+        state.set_status(name, heard.level, heard.message, heard.values, now_ns)
+    made = DashboardServer(state, PictureTaker("takt_test_no_ring"), listen(0), lambda: None)
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_once_prints_one_view(server, capsys):
+    assert top.main(["--once", "--url", server.url]) == 0
+    printed = capsys.readouterr().out
+    assert "photon_to_motor" in printed and "link, agent" in printed and "\x1b" not in printed
+
+
+def test_without_a_terminal_it_says_so(server, capsys):
+    with pytest.raises(TaktError, match="--once"):
+        top.main(["--url", server.url])
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "file:///etc/passwd"])
+def test_what_is_no_page_is_refused(url):
+    with pytest.raises(TaktError, match="no address"):
+        top.main(["--once", "--url", url])
+
+
+def test_no_robot_is_one_clear_line():
+    held = listen(0)
+    port = held.getsockname()[1]
+    held.close()
+    with pytest.raises(TaktError, match="no robot answers"):
+        top.main(["--once", "--url", f"http://127.0.0.1:{port}/"])
+
+
+def test_another_page_is_no_robot(server):
+    with pytest.raises(TaktError, match="no robot"):
+        top.ask(server.url)
+
+
+def test_live_on_a_terminal_until_interrupted(server):
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "takt.cli", "top", "--url", server.url]
+    with subprocess.Popen(
+        command, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"}
+    ) as process:
+        os.close(theirs)
+        seen, end = b"", time.monotonic() + LIMIT_S
+        while seen.count(b"photon_to_motor") < 3 and time.monotonic() < end:
+            if select.select([ours], [], [], 0.2)[0]:
+                seen += os.read(ours, 65536)
+        process.send_signal(signal.SIGINT)
+        while b"\x1b[?1049l" not in seen and time.monotonic() < end:
+            if select.select([ours], [], [], 0.2)[0]:
+                seen += os.read(ours, 65536)
+        assert process.wait(timeout=LIMIT_S) == 0
+    os.close(ours)
+    assert seen.count(b"photon_to_motor") >= 3
+    assert seen.startswith(b"\x1b[?1049h") and b"\x1b[?1049l" in seen and b"Traceback" not in seen

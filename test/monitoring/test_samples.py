@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from takt.monitoring.exposition import text
 from takt.monitoring.metrics import COUNTER, METRICS, SUMMARY
 from takt.monitoring.samples import Heard, samples
 
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 NOW_NS = 1_700_000_000_000_000_000
 
 
@@ -126,3 +128,14 @@ def test_the_exposition_escapes_and_types(contract):
     rows = text(samples({"agent: link": heard}, contract, NOW_NS)).decode().splitlines()
     assert "# TYPE takt_agent_sessions_opened_total counter" in rows
     assert 'takt_agent_sessions_opened_total{line="C:\\\\new \\"line\\"\\n"} 3.0' in rows
+
+
+@pytest.mark.parametrize("folder", ["core/src", "micropython"])
+def test_the_words_that_become_numbers_are_those_of_the_firmware(folder):
+    source = "\n".join(
+        path.read_text() for path in sorted((FIRMWARE / folder).rglob("*.[cp]*")) if path.is_file()
+    )
+    words = {word for rows in readings.BOARD.values() for reading in rows for word in reading.words} - {"*"}
+    assert words >= {"NOMINAL", "connected", "true"}
+    missing = {word for word in words if f'"{word}"' not in source}
+    assert not missing

@@ -194,6 +194,25 @@ def test_never_backwards_within_an_epoch(library: ctypes.CDLL, seed: int) -> Non
     assert clock.epoch == 1
 
 
+def test_a_start_on_a_slow_line_is_over_with_the_first_quick_exchange(library: ctypes.CDLL) -> None:
+    """Offsets that are 25 ms off, each within half its round trip: nobody could use them, so nobody needs a slew."""
+    host = Host(ClockFilter(library))
+    clock = host.clock_filter.clock
+    host.spike_out_ns = 60 * MS
+    host.run(2.0)
+    assert not clock.locked(host.board_ns)
+    epoch = clock.epoch
+    host.spike_out_ns = 0
+    host.run(0.4)
+    assert clock.locked(host.board_ns)
+    assert clock.epoch == epoch + 1
+    assert (
+        abs(clock.ros_ns(host.board_ns) - host.truth_ns(host.board_ns))
+        <= clock.bound_ns(host.board_ns)
+        < 3 * MS
+    )
+
+
 def test_bound_counts_what_is_still_to_be_slewed(clock_filter: ClockFilter) -> None:
     """Locked on lopsided exchanges, then a straight one: the clock bends towards it and owns up to the rest."""
     host = Host(clock_filter, spike_out_ns=8 * MS)

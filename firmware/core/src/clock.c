@@ -211,17 +211,27 @@ static void start_epoch(takt_clock_filter_t *filter)
     filter->point_count = 0;
 }
 
-/* Bends the line towards the accepted exchange without a step; before the lock it may step. */
+/* Bends the line towards the accepted exchange without a step. Before the lock it may step; and where only
+ * the slewing of a large correction would keep the clock from use, which is what remains of a start on a slow
+ * line, it steps into a new epoch. */
 static void aim(takt_clock_filter_t *filter, uint64_t now_ns)
 {
     takt_clock_t *clock = &filter->clock;
     const int64_t shown_ns = takt_clock_ros_ns(clock, now_ns);
     clock->drift_ppb = regress(filter, clock->drift_ppb);
     const int64_t target_ns = (int64_t)now_ns + predicted_offset(filter, now_ns);
-    const bool slew = clock->exchanges >= LOCK_EXCHANGES;
+    const int64_t left_ns = target_ns - shown_ns;
+    const uint64_t known_ns = statement_bound(clock, now_ns);
+    const bool far = known_ns < BOUND_LIMIT_NS &&
+                     known_ns + (uint64_t)(left_ns > 0 ? left_ns : -left_ns) >= BOUND_LIMIT_NS;
+    const bool begun = clock->exchanges >= LOCK_EXCHANGES;
+    const bool slew = begun && !far;
+    if (begun && far) {
+        clock->epoch++;
+    }
     clock->anchor_board_ns = now_ns;
     clock->anchor_ros_ns = slew ? shown_ns : target_ns;
-    clock->correction_ns = slew ? target_ns - shown_ns : 0;
+    clock->correction_ns = slew ? left_ns : 0;
 }
 
 static void take_exchange(takt_clock_filter_t *filter, uint64_t middle_ns, int64_t offset_ns,

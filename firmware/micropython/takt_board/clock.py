@@ -113,14 +113,23 @@ class Clock:
             points[-1][:] = [board_ns, offset_ns, half_ns]
 
     def _aim(self, now_ns):
-        """Bends the line towards the accepted exchange without a step; before the lock it may step."""
+        """Bends the line towards the accepted exchange without a step; before the lock it may step.
+
+        Where only the slewing of a large correction would keep the clock from use, it steps into a new epoch.
+        """
         shown_ns = self.ros_ns(now_ns)
         self.drift_ppb = self._regress()
         target_ns = now_ns + self._predicted(now_ns)
-        slew = self.exchanges >= _LOCK_EXCHANGES
+        left_ns = target_ns - shown_ns
+        known_ns = self._statement_bound(now_ns)
+        far = known_ns < _BOUND_LIMIT_NS <= known_ns + abs(left_ns)
+        begun = self.exchanges >= _LOCK_EXCHANGES
+        if begun and far:
+            self.epoch += 1
+        slew = begun and not far
         self.anchor_board_ns = now_ns
         self.anchor_ros_ns = shown_ns if slew else target_ns
-        self.correction_ns = target_ns - shown_ns if slew else 0
+        self.correction_ns = left_ns if slew else 0
 
     def _regress(self):
         """Slope of the points in ppb, shrunk by its uncertainty (two sigma) and held within the drift limit."""

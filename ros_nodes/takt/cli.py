@@ -32,6 +32,7 @@ COMMANDS = {
     "top": ("takt.monitoring.top", "the running robot on a terminal: takt top [--once] [--url URL]"),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),
     "prove": ("takt.prove", "long proofs: takt prove NAME [--count N] [--json FILE]"),
+    "doctor": ("takt.doctor.command", "what keeps this computer from its deadlines, and the fix"),
     "flash": ("takt.install.flash", "write the firmware to a board: takt flash BOARD [--dry-run]"),
     "install": ("takt.install.command", "systemd units and udev rules for the robot"),
 }

@@ -13,6 +13,7 @@ TAKT = Path(__file__).resolve().parents[2] / "ros_nodes" / "takt"
 EDGES = {
     "contract": {"command.py"},
     "deadlines": set(),
+    "doctor": {"command.py", "machine.py", "probes.py"},
     "line_simulator": {"command.py", "control.py", "ends.py", "line.py"},
     "link": {"command.py", "replay.py", "transports"},
     "monitoring": {"top.py"},

@@ -18,13 +18,9 @@ _YOUNGEST_S = 10.0  # a segment that is just being made may not be locked yet
 
 def remove_stale(folder: Path = SHARED_MEMORY, now_s: float | None = None) -> int:
     """Remove every segment whose owner is gone; returns the bytes freed. ``now_s`` is seconds since the epoch."""
-    now_s = time.time() if now_s is None else now_s
     freed = 0
-    for lock in folder.glob(f"fastdds_{'?' * 16}_el"):
-        segment = lock.with_name(lock.name.removesuffix("_el"))
+    for segment, lock in stale(folder, time.time() if now_s is None else now_s):
         try:
-            if now_s - lock.stat().st_mtime < _YOUNGEST_S or not _ownerless(lock):
-                continue
             if segment.exists():
                 freed += segment.stat().st_size
                 segment.unlink()
@@ -32,6 +28,18 @@ def remove_stale(folder: Path = SHARED_MEMORY, now_s: float | None = None) -> in
         except (FileNotFoundError, PermissionError):
             continue  # someone else was faster, or it belongs to another user
     return freed
+
+
+def stale(folder: Path, now_s: float) -> list[tuple[Path, Path]]:
+    """(segment, its lock) of every owner that is gone; the segment may be missing. Nothing is changed."""
+    found = []
+    for lock in folder.glob(f"fastdds_{'?' * 16}_el"):
+        try:
+            if now_s - lock.stat().st_mtime >= _YOUNGEST_S and _ownerless(lock):
+                found.append((lock.with_name(lock.name.removesuffix("_el")), lock))
+        except (FileNotFoundError, PermissionError):
+            continue
+    return found
 
 
 def _ownerless(lock: Path) -> bool:

@@ -7,6 +7,7 @@ import gc
 import os
 from dataclasses import dataclass, field
 
+LIMITS_FILE = "/etc/security/limits.d/takt.conf"
 _MCL_CURRENT_AND_FUTURE = 3
 _MCL_CURRENT_FUTURE_ONFAULT = 7  # lock pages as they are touched: libraries map far more than they use
 
@@ -45,6 +46,11 @@ def apply_policy(priority: int, lock_memory: bool = True) -> Granted:
     return Granted(priority, granted, locked, tuple(warnings))
 
 
+def limit_fix(item: str, value: str) -> str:
+    """What a person types to be granted more: ``item`` and ``value`` as limits.conf(5) names them."""
+    return f"echo '@dialout - {item} {value}' | sudo tee -a {LIMITS_FILE}, then log in anew"
+
+
 def _ask_fifo(priority: int, warnings: list[str]) -> int:
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
@@ -52,7 +58,7 @@ def _ask_fifo(priority: int, warnings: list[str]) -> int:
     except PermissionError:
         warnings.append(
             "SCHED_FIFO refused: latencies will have long tails. "
-            "Fix: run as root or add '@realtime - rtprio 90' to /etc/security/limits.d/takt.conf"
+            f"Fix: run as root, or {limit_fix('rtprio', '95')}"
         )
         return 0
 
@@ -64,6 +70,6 @@ def _lock_memory(warnings: list[str]) -> bool:
     reason = os.strerror(ctypes.get_errno())
     warnings.append(
         f"mlockall refused ({reason}): page faults may delay the loop. "
-        "Fix: run as root or add '@realtime - memlock unlimited' to /etc/security/limits.d/takt.conf"
+        f"Fix: run as root, or {limit_fix('memlock', 'unlimited')}"
     )
     return False

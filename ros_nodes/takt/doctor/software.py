@@ -15,13 +15,14 @@ _PIP = f"{sys.executable} -m pip install"
 _LEAST_PYTHON = (3, 10)
 _DISTRIBUTIONS = ("humble", "jazzy", "kilted", "rolling")
 _LEAST = {"numpy": (1, 21), "onnxruntime": (1, 14)}
-_NEEDED = {
+NEEDED = {  # module -> package, beside numpy and onnxruntime, which have checks of their own
     "serial": "pyserial",
     "yaml": "PyYAML",
     "fastcrc": "fastcrc",
     "simple_pid": "simple-pid",
     "aiohttp": "aiohttp",
     "PIL": "pillow",
+    "prometheus_client": "prometheus-client",
 }
 
 
@@ -81,12 +82,12 @@ def _package(machine: Machine, name: str, install: str) -> Finding:
 def packages(machine: Machine) -> Finding:
     missing = [
         package
-        for module, package in _NEEDED.items()
+        for module, package in NEEDED.items()
         if machine.package_version(package) is None and machine.package_version(module) is None
     ]
     if missing:
         return fail(f"missing: {', '.join(missing)}", f"{_PIP} {' '.join(missing)}")
-    return ok(f"{', '.join(_NEEDED.values())} are there")
+    return ok(f"{', '.join(NEEDED.values())} are there")
 
 
 @check(_THEME, "The simulated robot is a MuJoCo world.", InSimulation.SAME)

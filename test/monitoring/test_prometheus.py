@@ -86,22 +86,36 @@ def test_another_host_name_is_refused_a_scrape_too(robot):
 
 class Prometheus:
     def __init__(self, folder: Path, contract: Contract, target: str) -> None:
-        assert PROMETHEUS is not None
         (folder / alerts.RULES_FILE).write_text(alerts.rules_text(contract))
         (folder / alerts.CONFIG_FILE).write_text(alerts.config_text(target, "250ms"))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
         self._log = (folder / "log").open("w+")
-        self._process = subprocess.Popen(
-            [
-                PROMETHEUS,
-                f"--config.file={folder / alerts.CONFIG_FILE}",
-                f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address={self.url.removeprefix('http://')}",
-            ],
-            stdout=self._log,
-            stderr=self._log,
-        )
+        for _ in range(5):
+            self._start(folder)
+            if self._is_up() or "address already in use" not in self._said():
+                return
+
+    def _start(self, folder: Path) -> None:
+        assert PROMETHEUS is not None
+        with socket.create_server(
+            ("127.0.0.1", 0)
+        ) as free:  # somebody else may take it before Prometheus does
+            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        arguments = [
+            f"--config.file={folder / alerts.CONFIG_FILE}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={self.url.removeprefix('http://')}",
+        ]
+        self._process = subprocess.Popen([PROMETHEUS, *arguments], stdout=self._log, stderr=self._log)
+
+    def _is_up(self) -> bool:
+        end = time.monotonic() + LIMIT_S
+        while self._process.poll() is None and time.monotonic() < end:
+            try:
+                get(f"{self.url}/-/ready")
+                return True
+            except OSError:
+                time.sleep(0.1)
+        return False
 
     def close(self) -> None:
         self._process.kill()

@@ -29,13 +29,17 @@ class Ledger:
 
     def __init__(self, core: Core, memory: bytes = b"\xa5" * SIZE) -> None:
         self.core = core
-        self.memory = ctypes.create_string_buffer(memory, SIZE)
+        self.memory = ctypes.create_string_buffer(memory, SIZE + 64)  # with somebody else's memory behind it
         self.start()
 
     def start(self) -> None:
         self.state = self.core.new("ledger")
         ctypes.memset(ctypes.byref(self.state), 0xFF, ctypes.sizeof(self.state))
         self.core.takt_ledger_open(ctypes.byref(self.state), self.memory, 0)
+
+    @property
+    def boots(self) -> int:
+        return int(self.core.takt_ledger_boots(ctypes.byref(self.state)))
 
     def append(self, cause: int = 1, cycle: int = 7, late_ns: int = 3, release_ns: int = 5) -> None:
         miss = self.core.new(
@@ -107,7 +111,7 @@ def test_memory_without_power_reads_as_empty(core: Core, garbage: bytes) -> None
     assert ledger.waiting() == [] and ledger.state.boot_count == 1
     state = ledger.state
     assert (state.sequence, state.previous, state.confirmed, state.gap_open) == (0, 0, 0, False)
-    assert ledger.memory.raw[CONFIRMED:] == bytes(SIZE - CONFIRMED), "old parts cannot come back later"
+    assert ledger.memory.raw[CONFIRMED:SIZE] == bytes(SIZE - CONFIRMED), "old parts cannot come back later"
 
 
 def test_each_start_counts(ledger: Ledger) -> None:
@@ -234,6 +238,50 @@ def test_only_what_was_written_can_be_confirmed(ledger: Ledger) -> None:
     assert ledger.confirm(ledger.identity(2)) == 2 and ledger.confirm(ledger.identity(2)) == 0
     assert ledger.confirm(ledger.identity(3)) == 1
     assert ledger.waiting() == [] and ledger.state.confirmed == ledger.identity(3)
+
+
+def test_what_lies_beside_the_parts_is_none_of_them(ledger: Ledger) -> None:
+    """A whole confirmation in the gap's place, and a whole record behind the last one."""
+    for _ in range(20):
+        ledger.append()
+    ledger.confirm(ledger.identity(10))
+    behind = ledger.memory.raw[RECORDS + 64 * 14 : RECORDS + 64 * 15]
+    ledger.confirm(ledger.identity(20))
+    ledger.start()
+    ledger.memory[RECORDS : RECORDS + 64 * RING] = bytes(64 * RING)
+    for _ in range(20):
+        ledger.append()
+    ledger.confirm(ledger.identity(10))
+    for slot in (0, 1):
+        ledger.memory[CONFIRMED + 16 * slot : CONFIRMED + 16 * slot + 16] = bytes(16)
+    body = struct.pack("<QIH", ledger.identity(15), 0, 0)
+    ledger.memory[GAP : GAP + 16] = body + struct.pack("<H", crc16(body))
+    ledger.memory[RECORDS : RECORDS + 64 * 10] = bytes(64 * 10)
+    ledger.memory[SIZE : SIZE + 64] = behind
+    ledger.start()
+    assert ledger.sequences() == list(range(11, 21)) and ledger.state.confirmed == 0
+
+
+def test_a_confirmation_heals_what_its_slot_has_lost(ledger: Ledger) -> None:
+    for _ in range(4):
+        ledger.append()
+    for sequence, place in ((1, 8), (2, 8), (3, 12), (4, 12)):
+        for slot in (0, 1):
+            ledger.spoil(CONFIRMED + 16 * slot + place)
+        ledger.confirm(ledger.identity(sequence))
+        assert ledger.identity(sequence) in ledger.confirmed_slots()
+
+
+def test_boots_are_counted_below_what_tells_one_loss_of_power_from_another(core: Core) -> None:
+    ledger = Ledger(core)
+    state, bits = ledger.state, 0
+    core.takt_ledger_open(ctypes.byref(state), ctypes.create_string_buffer(SIZE + 64), 3)
+    bits = state.boot_count.bit_length() - 2
+    assert state.boot_count == (3 << bits) + 1 and ledger.boots == 1
+    for boot in range(2, 6):
+        core.takt_ledger_open(ctypes.byref(state), ledger.memory, 0)
+        state.boot_count += 3 << bits
+        assert ledger.boots == boot
 
 
 # ---- gaps

@@ -67,6 +67,12 @@ void probe_set_sequence(takt_client_t *client, unsigned sequence)
     client->reliable_out.first = (uint16_t)sequence;
 }
 
+/* As if as many requests had been made. */
+void probe_set_request(takt_client_t *client, unsigned request)
+{
+    client->next_request = (uint16_t)request;
+}
+
 void probe_decode(const uint8_t *line, size_t count, uint16_t capacity, probe_frame_t on_frame,
                   uint32_t counters[3])
 {

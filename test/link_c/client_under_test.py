@@ -184,7 +184,16 @@ class Client:
     """
 
     def __init__(
-        self, library: ctypes.CDLL, *, key: int = 0x11223344, domain: int = 77, now_ns: int = 0
+        self,
+        library: ctypes.CDLL,
+        *,
+        key: int = 0x11223344,
+        domain: int = 77,
+        now_ns: int = 0,
+        assembly: bool = True,
+        contract_property: bytes = b"0123456789abcdef",
+        node_name: bytes = b"base",
+        reply_parts: bool = True,
     ) -> None:
         self.library = library
         self.sent = bytearray()
@@ -200,15 +209,15 @@ class Client:
             WRITE(self._write),
             ON_SAMPLE(self._on_sample),
             ON_REQUEST(self._on_request),
-            REPLY_PART(self._reply_part),
-            ctypes.cast(self._assembly, ctypes.c_void_p),
+            REPLY_PART(self._reply_part) if reply_parts else REPLY_PART(),
+            ctypes.cast(self._assembly, ctypes.c_void_p) if assembly else None,
             ASSEMBLY_BYTES,
             ctypes.addressof(ctypes.c_char.in_dll(library, "takt_parameter_services")),
             library.probe_late_service_count(),
             key,
             domain,
-            b"0123456789abcdef",
-            b"base",
+            contract_property,
+            node_name,
         )
         library.takt_client_init(self._memory, ctypes.byref(self._config), ctypes.c_uint64(now_ns))
         self.clock = Clock(library, library.takt_client_clock(self._memory))
@@ -263,6 +272,10 @@ class Client:
     def set_sequence(self, sequence: int) -> None:
         """Of the next reliable message; only while none is unconfirmed."""
         self.library.probe_set_sequence(self._memory, sequence)
+
+    def set_request(self, request: int) -> None:
+        """Number of the next request."""
+        self.library.probe_set_request(self._memory, request)
 
     @property
     def state(self) -> int:

@@ -17,6 +17,13 @@ const takt_board_status_t *takt_board_status(const takt_board_t *board)
 /* ---- samples
  * ------------------------------------------------------------------------------------------------ */
 
+/* Counts on from 2^32 - 1 to 1: 0 means none. */
+static uint32_t next_number(uint32_t number)
+{
+    const uint64_t next = (uint64_t)number + 1u;
+    return (uint32_t)(next + (next >> 32));
+}
+
 static void take_command(takt_board_t *board, takt_cdr_t *cdr, uint64_t now_ns)
 {
     takt_geometry_msgs_TwistStamped_t message;
@@ -24,7 +31,7 @@ static void take_command(takt_board_t *board, takt_cdr_t *cdr, uint64_t now_ns)
         return;
     }
     takt_command_t *command = &board->next_orders.command;
-    command->sequence = command->sequence == UINT32_MAX ? 1u : command->sequence + 1u; /* 0 means none */
+    command->sequence = next_number(command->sequence);
     command->received_ns = now_ns;
     command->stamp_ns = (int64_t)message.header.stamp.sec * NS_PER_S + (int64_t)message.header.stamp.nanosec;
     command->speed_m_s = (float)message.twist.linear.x;
@@ -49,7 +56,7 @@ static void on_sample(void *context, unsigned topic, const uint8_t *bytes, size_
     takt_cdr_reader(&cdr, bytes, size);
     if (topic == TAKT_TOPIC_CMD_VEL) {
         take_command(board, &cdr, now_ns);
-    } else if (topic == TAKT_TOPIC_LEDGER_ACK) {
+    } else { /* the client hands over topics that the board reads, and there is no third */
         take_ledger_ack(board, &cdr);
     }
 }
@@ -62,7 +69,7 @@ static void on_sample(void *context, unsigned topic, const uint8_t *bytes, size_
 
 static void order(takt_board_t *board, takt_request_t request)
 {
-    board->request_count = board->request_count == UINT32_MAX ? 1u : board->request_count + 1u;
+    board->request_count = next_number(board->request_count);
     board->next_orders.requests.newest[request] = board->request_count;
 }
 
@@ -103,7 +110,8 @@ static size_t serve_arm(takt_board_t *board, takt_cdr_t *request, uint8_t *reply
     takt_cdr_t cdr;
     takt_cdr_writer(&cdr, reply, capacity);
     const takt_std_srvs_SetBool_Response_t response = {success, takt_string(words)};
-    return takt_write_std_srvs_SetBool_Response(&cdr, &response) ? cdr.offset : 0;
+    (void)takt_write_std_srvs_SetBool_Response(&cdr, &response);
+    return takt_cdr_written(&cdr);
 }
 
 static size_t serve_clear_fault(takt_board_t *board, uint8_t *reply, size_t capacity)
@@ -123,7 +131,8 @@ static size_t serve_clear_fault(takt_board_t *board, uint8_t *reply, size_t capa
     takt_cdr_t cdr;
     takt_cdr_writer(&cdr, reply, capacity);
     const takt_std_srvs_Trigger_Response_t response = {refusal == TAKT_CAUSE_NONE, takt_string(words)};
-    return takt_write_std_srvs_Trigger_Response(&cdr, &response) ? cdr.offset : 0;
+    (void)takt_write_std_srvs_Trigger_Response(&cdr, &response);
+    return takt_cdr_written(&cdr);
 }
 
 static size_t on_request(void *context, unsigned service, const uint8_t *bytes, size_t size, uint8_t *reply,

@@ -39,6 +39,11 @@ size_t takt_cdr_remaining(const takt_cdr_t *cdr)
     return cdr->ok ? cdr->capacity - cdr->offset : 0;
 }
 
+size_t takt_cdr_written(const takt_cdr_t *cdr)
+{
+    return cdr->ok ? cdr->offset : 0;
+}
+
 /* Claims `count` bytes; NULL and a cleared `ok` when they are not there. */
 static uint8_t *claim(takt_cdr_t *cdr, size_t count)
 {

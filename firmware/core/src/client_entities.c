@@ -180,8 +180,10 @@ static void put_create(xrce_writer_t *message, const takt_client_t *client, step
 /* Without end, limits or filter, on the stream that suits the reader. */
 static void put_read(xrce_writer_t *message, step_t step)
 {
-    const bool reliable = step.object_kind == XRCE_REPLIER || takt_topics[step.number].reliable;
-    xrce_put_u8(message, reliable ? XRCE_STREAM_RELIABLE : XRCE_STREAM_BEST_EFFORT);
+    static const uint8_t of_topics[] = {[false] = XRCE_STREAM_BEST_EFFORT, [true] = XRCE_STREAM_RELIABLE};
+    const uint8_t stream = step.object_kind == XRCE_REPLIER ? XRCE_STREAM_RELIABLE
+                                                            : of_topics[takt_topics[step.number].reliable];
+    xrce_put_u8(message, stream);
     xrce_put_u8(message, 0); /* format: DATA */
     xrce_put_u8(message, 0); /* no content filter */
     xrce_put_u8(message, 1); /* delivery control follows */
@@ -252,7 +254,7 @@ static void take_silence(takt_client_t *client, uint64_t now_ns)
 
 void client_entities_run(takt_client_t *client, uint64_t now_ns)
 {
-    if (!client_session_open(client) || client_reply_under_way(client)) {
+    if (client_reply_under_way(client)) {
         return;
     }
     send_steps(client, now_ns);

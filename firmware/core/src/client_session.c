@@ -22,6 +22,8 @@
 #define GIVE_UP_NS            ((uint64_t)(TAKT_SAFETY_LINK_SILENCE_MS)*NS_PER_MS)
 #define GIVE_UP_CREATING_NS   (1000u * NS_PER_MS) /* an agent may be busy making the ROS entities */
 
+_Static_assert(LOGIN_BYTES <= TAKT_CLIENT_QUEUE_BYTES, "an empty queue holds a login");
+
 static const uint8_t COOKIE_VERSION_VENDOR[] = {'X', 'R', 'C', 'E', 1, 0, 1, 15};
 
 bool client_session_open(const takt_client_t *client)
@@ -57,10 +59,7 @@ void client_session_lose(takt_client_t *client, takt_client_loss_t loss, uint64_
 
 static void send_login(takt_client_t *client)
 {
-    uint8_t *room = client_line_reserve(client, LOGIN_BYTES);
-    if (room == NULL) {
-        return;
-    }
+    uint8_t *room = client_line_reserve(client, LOGIN_BYTES); /* the queue is empty: see run_login */
     xrce_writer_t message = xrce_message(room, LOGIN_BYTES, XRCE_NO_SESSION, XRCE_STREAM_NONE, 0);
     const size_t place = xrce_open(&message, XRCE_CREATE_CLIENT, 0);
     xrce_put_bytes(&message, COOKIE_VERSION_VENDOR, sizeof COOKIE_VERSION_VENDOR);

@@ -254,7 +254,8 @@ static size_t write_array(const sheet_t *sheet, const char *name, verdict_t verd
     };
     takt_cdr_t cdr;
     takt_cdr_writer(&cdr, out, capacity);
-    return takt_write_diagnostic_msgs_DiagnosticArray(&cdr, &message) ? cdr.offset : 0;
+    (void)takt_write_diagnostic_msgs_DiagnosticArray(&cdr, &message);
+    return takt_cdr_written(&cdr);
 }
 
 int64_t takt_diagnostics_ros_ns(const takt_board_t *board, uint64_t at_ns, uint64_t now_ns)

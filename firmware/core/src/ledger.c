@@ -51,7 +51,6 @@ static void invalidate(takt_ledger_record_t *slot)
 static uint64_t find_confirmed(takt_ledger_t *ledger)
 {
     uint64_t newest = 0;
-    ledger->confirmed_slot = 0;
     for (unsigned slot = 0; slot < 2; slot++) {
         const takt_ledger_confirmed_t *confirmed = &ledger->store->confirmed[slot];
         if (confirmed->crc == confirmed_crc(confirmed) && confirmed->identity >= newest) {
@@ -85,7 +84,7 @@ static void find_records(takt_ledger_t *ledger)
             oldest = slot;
         }
     }
-    const uint32_t start = count > 0 ? oldest : 0;
+    const uint32_t start = oldest % TAKT_LEDGER_RECORDS; /* 0 where nothing waits */
     uint32_t run = 0;
     while (run < count && is_waiting(ledger, (start + run) % TAKT_LEDGER_RECORDS)) {
         ledger->previous = ledger->store->records[(start + run) % TAKT_LEDGER_RECORDS].last;
@@ -101,7 +100,6 @@ static void count_boot(takt_ledger_t *ledger, uint32_t nonce)
     const bool known = store->boot.crc == crc_of(&store->boot, offsetof(takt_ledger_store_t, boot.crc));
     ledger->boot_count = known ? store->boot.boot_count + 1u : (nonce << TAKT_LEDGER_BOOT_BITS) + 1u;
     store->boot.boot_count = ledger->boot_count;
-    store->boot.reserved = 0;
     store->boot.crc = crc_of(&store->boot, offsetof(takt_ledger_store_t, boot.crc));
 }
 
@@ -196,12 +194,12 @@ void takt_ledger_append(takt_ledger_t *ledger, const takt_miss_t *miss)
 void takt_ledger_append_skipped(takt_ledger_t *ledger, const takt_skipped_t *skipped, uint64_t resumed_ns,
                                 uint64_t period_ns)
 {
-    takt_miss_t miss = {.missed = true, .cause = TAKT_MISS_SKIPPED};
+    takt_miss_t miss = {.cause = TAKT_MISS_SKIPPED};
     for (uint32_t n = 0; n < skipped->count; n++) {
         miss.cycle = skipped->first + n;
         miss.release_ns = skipped->first_release_ns + n * period_ns;
         miss.late_ns = resumed_ns - miss.release_ns;
-        if (n >= TAKT_LEDGER_RECORDS && !has_room(ledger)) { /* bounds the loop: the rest in one go */
+        if (n >= TAKT_LEDGER_RECORDS) { /* bounds the loop, whatever the link thread confirms meanwhile */
             const uint32_t rest = skipped->count - n;
             widen_gap(ledger, &miss, next_identity(ledger, rest), rest);
             return;

@@ -3,7 +3,7 @@
  * A reply is a pure function of the request, the values and the verdicts of a set, so that any window of it
  * can be written at any time. What rclcpp and rclpy answer for an unknown name is answered here: an empty
  * list. */
-#include <string.h> /* memmove, memcmp, strlen, strrchr */
+#include <string.h> /* memmove, memcmp, strlen, strncmp, strrchr */
 
 #include "reply_window.h"
 #include "takt/cdr.h"
@@ -82,8 +82,8 @@ static takt_cdr_t open_request(const takt_parameters_t *parameters)
 static unsigned read_name(takt_cdr_t *cdr)
 {
     takt_string_t name;
-    return takt_cdr_read_string(cdr, &name) ? takt_parameters_find(name.data, name.size)
-                                            : TAKT_PARAMETER_COUNT;
+    (void)takt_cdr_read_string(cdr, &name); /* what is no string reads as empty, which is nobody's name */
+    return takt_parameters_find(name.data, name.size);
 }
 
 /* True when the request is a list of names, with nothing but padding or a number behind it. */
@@ -99,7 +99,7 @@ static uint32_t known_names(const takt_parameters_t *parameters)
 {
     takt_cdr_t cdr = open_request(parameters);
     const uint32_t count = read_count(&cdr);
-    for (uint32_t i = 0; i < count && cdr.ok; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (read_name(&cdr) == TAKT_PARAMETER_COUNT) {
             return 0;
         }
@@ -225,9 +225,10 @@ static bool is_listed(const takt_parameters_t *parameters, unsigned parameter)
     cdr = open_request(parameters);
     const uint32_t prefixes = read_count(&cdr);
     bool listed = prefixes == 0 && (depth == 0 || dots(name) < depth);
-    for (uint32_t i = 0; i < prefixes && cdr.ok && !listed; i++) {
+    for (uint32_t i = 0; i < prefixes && !listed; i++) {
         takt_string_t prefix;
-        listed = takt_cdr_read_string(&cdr, &prefix) && prefix.size > 0 && under_prefix(name, prefix, depth);
+        (void)takt_cdr_read_string(&cdr, &prefix); /* understood before */
+        listed = prefix.size > 0 && under_prefix(name, prefix, depth);
     }
     return listed;
 }
@@ -238,15 +239,19 @@ static size_t prefix_size(unsigned parameter)
     return (size_t)(strrchr(name, '.') - name); /* every name is a path into the contract */
 }
 
+/* The names agree up to the later one of their last dots, so that both have it there. */
+static bool same_prefix(unsigned a, unsigned b)
+{
+    const size_t size = prefix_size(a) > prefix_size(b) ? prefix_size(a) : prefix_size(b);
+    return strncmp(takt_parameter_table[a].name, takt_parameter_table[b].name, size + 1u) == 0;
+}
+
 /* True for the first of the listed parameters that share their prefix. */
 static bool opens_prefix(const takt_parameters_t *parameters, unsigned parameter)
 {
-    const size_t size = prefix_size(parameter);
     bool first = is_listed(parameters, parameter);
     for (unsigned i = 0; i < parameter && first; i++) {
-        const bool same = prefix_size(i) == size && memcmp(takt_parameter_table[i].name,
-                                                           takt_parameter_table[parameter].name, size) == 0;
-        first = !(same && is_listed(parameters, i));
+        first = !(same_prefix(i, parameter) && is_listed(parameters, i));
     }
     return first;
 }
@@ -310,7 +315,8 @@ static bool take_wishes(takt_parameters_t *parameters, takt_motion_t motion, boo
     parameters->set_count = (uint8_t)count;
     cdr = open_request(parameters);
     (void)read_count(&cdr);
-    for (uint32_t i = 0; i < count && read_wish(&cdr, &wish); i++) {
+    for (uint32_t i = 0; i < count; i++) {
+        (void)read_wish(&cdr, &wish); /* understood before */
         if (parameters->sets[i] == TAKT_SET_OK && (all || !atomically)) {
             set(parameters, &wish);
             parameters->changes++;
@@ -319,38 +325,32 @@ static bool take_wishes(takt_parameters_t *parameters, takt_motion_t motion, boo
     return true;
 }
 
-static const char *reason(takt_set_t verdict)
-{
-    switch (verdict) {
-    case TAKT_SET_UNKNOWN:
-        return "no such parameter";
-    case TAKT_SET_TYPE:
-        return "wrong type, it is ";
-    case TAKT_SET_RANGE:
-        return "out of range, allowed: ";
-    case TAKT_SET_STEP:
-        return "between two steps, allowed: ";
-    case TAKT_SET_DRIVING:
-        return "not while driving: stop first";
-    case TAKT_SET_ARMED:
-        return "not while armed: call /base/arm with false first";
-    case TAKT_SET_READ_ONLY:
-        return "read-only: set it in config/contract.yaml and build the firmware again";
-    case TAKT_SET_OK:
-    default:
-        return "";
-    }
-}
+typedef enum { OPEN_NOTHING, OPEN_TYPE, OPEN_RANGE } open_t;
+
+/* Words for each verdict, and what they leave open. */
+static const struct {
+    const char *words;
+    open_t open;
+} reasons[] = {
+    [TAKT_SET_OK] = {"", OPEN_NOTHING},
+    [TAKT_SET_UNKNOWN] = {"no such parameter", OPEN_NOTHING},
+    [TAKT_SET_TYPE] = {"wrong type, it is ", OPEN_TYPE},
+    [TAKT_SET_RANGE] = {"out of range, allowed: ", OPEN_RANGE},
+    [TAKT_SET_STEP] = {"between two steps, allowed: ", OPEN_RANGE},
+    [TAKT_SET_DRIVING] = {"not while driving: stop first", OPEN_NOTHING},
+    [TAKT_SET_ARMED] = {"not while armed: call /base/arm with false first", OPEN_NOTHING},
+    [TAKT_SET_READ_ONLY] = {"read-only: set it in config/contract.yaml and build the firmware again",
+                            OPEN_NOTHING},
+};
 
 /* What the reason leaves open: the type or the range. */
 static const char *detail(takt_set_t verdict, unsigned parameter)
 {
-    const bool range = verdict == TAKT_SET_RANGE || verdict == TAKT_SET_STEP;
-    if (parameter == TAKT_PARAMETER_COUNT || (!range && verdict != TAKT_SET_TYPE)) {
+    if (reasons[verdict].open == OPEN_NOTHING) {
         return "";
     }
     const takt_parameter_t *row = &takt_parameter_table[parameter];
-    return range ? row->allowed : (row->whole ? "an integer" : "a double");
+    return reasons[verdict].open == OPEN_RANGE ? row->allowed : (row->whole ? "an integer" : "a double");
 }
 
 /* rcl_interfaces/msg/SetParametersResult. */
@@ -358,7 +358,7 @@ static void put_result(takt_set_t verdict, unsigned parameter, takt_reply_window
 {
     const char *const name = parameter < TAKT_PARAMETER_COUNT ? takt_parameter_table[parameter].name : "";
     const bool named = name[0] != '\0' && verdict != TAKT_SET_OK;
-    const char *const pieces[] = {named ? name : "", named ? ": " : "", reason(verdict),
+    const char *const pieces[] = {named ? name : "", named ? ": " : "", reasons[verdict].words,
                                   detail(verdict, parameter)};
     takt_reply_u8(reply, verdict == TAKT_SET_OK);
     takt_reply_text(reply, pieces, sizeof pieces / sizeof pieces[0]);
@@ -370,7 +370,8 @@ static void put_results(const takt_parameters_t *parameters, takt_reply_window_t
     wish_t wish;
     (void)read_count(&cdr);
     takt_reply_u32(reply, parameters->set_count);
-    for (unsigned i = 0; i < parameters->set_count && read_wish(&cdr, &wish); i++) {
+    for (unsigned i = 0; i < parameters->set_count; i++) {
+        (void)read_wish(&cdr, &wish);
         const unsigned parameter = takt_parameters_find(wish.name.data, wish.name.size);
         put_result((takt_set_t)parameters->sets[i], parameter, reply);
     }
@@ -382,7 +383,8 @@ static void put_one_result(const takt_parameters_t *parameters, takt_reply_windo
     takt_cdr_t cdr = open_request(parameters);
     wish_t wish;
     (void)read_count(&cdr);
-    for (unsigned i = 0; i < parameters->set_count && read_wish(&cdr, &wish); i++) {
+    for (unsigned i = 0; i < parameters->set_count; i++) {
+        (void)read_wish(&cdr, &wish);
         if (parameters->sets[i] != TAKT_SET_OK) {
             put_result((takt_set_t)parameters->sets[i], takt_parameters_find(wish.name.data, wish.name.size),
                        reply);

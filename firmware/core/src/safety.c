@@ -3,6 +3,7 @@
 
 #include <math.h>   /* isfinite */
 #include <stddef.h> /* size_t */
+#include <string.h> /* memset */
 
 /* When a condition trips to SAFE. Every condition also refuses an arm request while it holds. */
 typedef enum { TRIPS_ALWAYS, TRIPS_WHILE_ARMED, TRIPS_NEVER } trips_when_t;
@@ -45,31 +46,28 @@ static void enter_safe(takt_safety_t *safety, takt_cause_t cause)
 
 void takt_safety_init(takt_safety_t *safety, bool watchdog_reset)
 {
-    *safety = (takt_safety_t){0};
+    memset(safety, 0, sizeof *safety);
     enter_safe(safety, watchdog_reset ? TAKT_CAUSE_WATCHDOG_RESET : TAKT_CAUSE_POWER_UP);
 }
 
 takt_cause_t takt_safety_arm_refusal(const takt_safety_t *safety, uint32_t conditions)
 {
-    if (safety->fault != TAKT_CAUSE_NONE) {
-        return safety->fault;
-    }
-    for (size_t i = 0; i < TRIPS; i++) {
+    takt_cause_t refusal = safety->fault;
+    for (size_t i = 0; i < TRIPS && refusal == TAKT_CAUSE_NONE; i++) {
         if ((conditions & trips[i].condition) != 0) {
-            return trips[i].cause;
+            refusal = trips[i].cause;
         }
     }
-    return TAKT_CAUSE_NONE;
+    return refusal;
 }
 
 takt_cause_t takt_safety_clear_refusal(const takt_safety_t *safety, uint32_t conditions)
 {
+    bool holds = false;
     for (size_t i = 0; i < TRIPS; i++) {
-        if ((conditions & trips[i].condition) != 0 && trips[i].cause == safety->fault) {
-            return safety->fault;
-        }
+        holds = holds || ((conditions & trips[i].condition) != 0 && trips[i].cause == safety->fault);
     }
-    return TAKT_CAUSE_NONE;
+    return holds ? safety->fault : TAKT_CAUSE_NONE;
 }
 
 static void arm(takt_safety_t *safety, uint32_t conditions)
@@ -91,21 +89,14 @@ static void clear_fault(takt_safety_t *safety, uint32_t conditions)
 
 static void serve(takt_safety_t *safety, takt_request_t request, uint32_t conditions)
 {
-    switch (request) {
-    case TAKT_REQUEST_DISARM:
-        if (safety->armed) {
-            enter_safe(safety, TAKT_CAUSE_DISARMED);
-        }
-        break;
-    case TAKT_REQUEST_CLEAR_FAULT:
-        clear_fault(safety, conditions);
-        break;
-    case TAKT_REQUEST_ARM:
+    if (request == TAKT_REQUEST_ARM) {
         arm(safety, conditions);
-        break;
-    case TAKT_REQUEST_COUNT:
-    default:
-        break;
+    } else if (request == TAKT_REQUEST_CLEAR_FAULT) {
+        clear_fault(safety, conditions);
+    } else if (safety->armed) {
+        enter_safe(safety, TAKT_CAUSE_DISARMED);
+    } else {
+        /* disarmed twice */
     }
 }
 

@@ -45,7 +45,8 @@ static size_t write_joint_states(const takt_board_status_t *status, int64_t stam
     };
     takt_cdr_t cdr;
     takt_cdr_writer(&cdr, out, capacity);
-    return takt_write_sensor_msgs_JointState(&cdr, &message) ? cdr.offset : 0;
+    (void)takt_write_sensor_msgs_JointState(&cdr, &message);
+    return takt_cdr_written(&cdr);
 }
 
 /* A rate that is a parameter, in control cycles: as often as asked for or the next slower one. */
@@ -87,7 +88,8 @@ static size_t write_applied(const takt_applied_t *applied, uint8_t *out, size_t 
     };
     takt_cdr_t cdr;
     takt_cdr_writer(&cdr, out, capacity);
-    return takt_write_sensor_msgs_TimeReference(&cdr, &message) ? cdr.offset : 0;
+    (void)takt_write_sensor_msgs_TimeReference(&cdr, &message);
+    return takt_cdr_written(&cdr);
 }
 
 static void publish_applied(takt_board_t *board, uint64_t now_ns)
@@ -117,13 +119,15 @@ static bool send_diagnostic(takt_board_t *board, takt_status_kind_t kind, uint64
     }
     uint8_t cdr[TAKT_TOPICS_DIAGNOSTICS_MAX_CDR_BYTES];
     const size_t size = takt_diagnostics_write(board, kind, now_ns, cdr, sizeof cdr);
-    return size == 0 || takt_client_publish(&board->client, TAKT_TOPIC_DIAGNOSTICS, cdr, size, now_ns);
+    (void)takt_client_publish(&board->client, TAKT_TOPIC_DIAGNOSTICS, cdr, size, now_ns); /* has room */
+    return true;
 }
 
-static bool safety_changed(const takt_safety_t *told, const takt_safety_t *now)
+/* What a change of is told at once, as one number. */
+static uint32_t safety_word(const takt_safety_t *safety)
 {
-    return told->rung != now->rung || told->armed != now->armed || told->cause != now->cause ||
-           told->fault != now->fault || told->hold_reason != now->hold_reason;
+    return (uint32_t)safety->rung | (uint32_t)safety->cause << 8 | (uint32_t)safety->fault << 16 |
+           (uint32_t)safety->hold_reason << 24 | (safety->armed ? 0x80000000u : 0u);
 }
 
 static void publish_changes(takt_board_t *board, uint64_t now_ns)
@@ -134,7 +138,7 @@ static void publish_changes(takt_board_t *board, uint64_t now_ns)
     }
     const takt_safety_t *safety = &takt_board_status(board)->safety;
     const bool locked = takt_clock_locked(takt_client_clock(&board->client), now_ns);
-    if (safety_changed(&telemetry->told_safety, safety) &&
+    if (safety_word(&telemetry->told_safety) != safety_word(safety) &&
         send_diagnostic(board, TAKT_STATUS_SAFETY, now_ns)) {
         telemetry->told_safety = *safety;
         telemetry->next_change_ns = now_ns + CHANGE_GAP_NS;
@@ -176,11 +180,10 @@ static void publish_misses(takt_board_t *board, uint64_t now_ns)
     uint8_t cdr[TAKT_TOPICS_DEADLINE_MISSES_MAX_CDR_BYTES];
     const takt_ledger_record_t *record = takt_ledger_at(&board->ledger, telemetry->miss_cursor);
     const size_t size = takt_diagnostics_write_miss(board, record, now_ns, cdr, sizeof cdr);
-    if (takt_client_publish(&board->client, TAKT_TOPIC_DEADLINE_MISSES, cdr, size, now_ns)) {
-        telemetry->miss_cursor++;
-        telemetry->miss_sent_ns = now_ns;
-        telemetry->next_miss_ns = now_ns + MISS_GAP_NS;
-    }
+    (void)takt_client_publish(&board->client, TAKT_TOPIC_DEADLINE_MISSES, cdr, size, now_ns); /* has room */
+    telemetry->miss_cursor++;
+    telemetry->miss_sent_ns = now_ns;
+    telemetry->next_miss_ns = now_ns + MISS_GAP_NS;
 }
 
 static void start_over(takt_telemetry_t *telemetry)

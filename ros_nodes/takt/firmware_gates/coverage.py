@@ -21,7 +21,10 @@ from takt.firmware_gates.tree import CORE, ROOT, WORK, core_sources
 FLAGS = ["-std=c11", "-O0", "-g", "-w", "-fPIC", "-ffp-contract=off", "--coverage"]
 TESTS = ("test/firmware", "test/link_c")
 # Tests that start programs of their own: what those run is not counted, and they take long.
-NOT_BY_LIBRARY = ("process", "watchdog", "zephyr", "replay", "command_proof", "random_driver", "robustness")
+NOT_BY_LIBRARY = (
+    *("process", "watchdog", "zephyr", "replay", "command_proof", "random_driver", "robustness"),
+    *("fuzz_corpus", "link_block_bench", "clock_by_plant"),
+)
 
 
 @dataclass(frozen=True)

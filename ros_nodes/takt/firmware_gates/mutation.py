@@ -40,6 +40,7 @@ TESTS = {
     "encoder": ("test/firmware/test_encoder*.py",),
 }
 ENDS = {"twin": "TAKT_CORE_LIBRARY", "client_probe": "TAKT_CLIENT_LIBRARY"}  # what each library is made for
+BESIDE_TWIN = (FIRMWARE / "twin" / "wheel_loop.c", FIRMWARE / "replay" / "replay.c")
 KILLED, SURVIVED, EQUIVALENT, REPEATED, INVALID = (
     "killed",
     "survived",
@@ -58,9 +59,8 @@ class Verdict:
 def tests_of(name: str) -> list[Path]:
     """The files of tests that judge `name`."""
     found = [path for pattern in TESTS[name] for path in sorted(ROOT.glob(pattern))]
-    return sorted(
-        found, key=lambda path: path.stem == f"test_{name}"
-    )  # single steps first, whole stories last
+    # single steps first, then whole stories, at last what runs for long
+    return sorted(found, key=lambda path: (path.stem.endswith("_proof"), path.stem == f"test_{name}"))
 
 
 def _ends_of(name: str) -> list[str]:
@@ -99,11 +99,13 @@ class Workshop:
         folder.mkdir(parents=True, exist_ok=True)
         self.compiler = host_compiler()
         self.includes = [f"-I{CORE / part}" for part in ("include", "generated", "src")]
+        self.includes.append(f"-I{FIRMWARE / 'replay'}")
         generated = sorted((CORE / "generated").glob("*.c"))
         self.core = {path.stem: path for path in [*sorted((CORE / "src").glob("*.c")), *generated]}
         self.ends = {
             "twin": FIRMWARE / "twin" / "twin.c",
             "client_probe": ROOT / "test" / "link_c" / "client_probe.c",
+            **{path.stem: path for path in BESIDE_TWIN},
         }
         headers = [*CORE.rglob("*.h"), *(ROOT / "test" / "link_c").glob("*.h")]
         newest = max(path.stat().st_mtime for path in [*headers, *self.core.values(), *self.ends.values()])
@@ -132,7 +134,9 @@ class Workshop:
         environment = {}
         for end in ends:
             library = folder / f"{end}.so"
-            command = [self.compiler, "-shared", *options, "-o", library, *parts, self.object(end), "-lm"]
+            beside = [self.object(path.stem) for path in BESIDE_TWIN] if end == "twin" else []
+            objects = [*parts, self.object(end), *beside]
+            command = [self.compiler, "-shared", *options, "-o", library, *objects, "-lm"]
             subprocess.run([str(word) for word in command], check=True, capture_output=True)
             environment[ENDS[end]] = str(library)
         return environment

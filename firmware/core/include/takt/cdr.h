@@ -32,6 +32,7 @@ bool takt_string_equal(takt_string_t string, const char *text);
 void takt_cdr_writer(takt_cdr_t *cdr, uint8_t *data, size_t capacity);
 void takt_cdr_reader(takt_cdr_t *cdr, const uint8_t *data, size_t size);
 size_t takt_cdr_remaining(const takt_cdr_t *cdr);
+size_t takt_cdr_written(const takt_cdr_t *cdr); /* bytes of what fitted whole; 0 if it did not */
 
 /* Moves to the next multiple of `alignment` (1, 2, 4 or 8): writing fills with zero, reading skips. */
 bool takt_cdr_write_align(takt_cdr_t *cdr, size_t alignment);

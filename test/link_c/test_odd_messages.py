@@ -91,6 +91,7 @@ def test_before_the_login_is_answered_nothing_else_counts(world: World) -> None:
     ):
         world.client.receive(frame(message(0, 0, submessage(number, payload))), world.now_ns)
     assert world.client.state == CONNECTING and world.client.samples == []
+    assert not world.client.has_room(10)
     assert world.client.stats.malformed == 2
     world.complete()
 

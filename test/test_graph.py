@@ -17,6 +17,17 @@ def test_simulation_and_robot_share_the_middle_and_differ_at_the_ends():
     assert [process.name for process in graph.robot("/dev/ttyACM0")] == MIDDLE
 
 
+def test_gazebo_shares_the_middle_and_everything_with_ros_runs_in_its_time():
+    processes = graph.gazebo(options(seed=3), "gz")
+    assert [process.name for process in processes] == ["firmware", "gazebo_plant", *MIDDLE]
+    assert {process.parameters.get("use_sim_time") for process in processes if process.ros} == {True}
+    firmware, plant, camera = processes[0], processes[1], processes[3]
+    assert firmware.arguments[-2:] == ("--clock", "plant")
+    assert (plant.parameters["plant"], plant.parameters["seed"]) == ("/run/plant", 3)
+    assert (camera.parameters["source"], camera.parameters["topic"]) == ("topic", "gazebo/image")
+    assert graph.supervisor_parameters(processes, "automatic")["use_sim_time"] is True
+
+
 def test_the_supervisor_learns_whom_to_drive_and_which_ring_to_watch():
     parameters = graph.supervisor_parameters(graph.simulation(options(name="x")), "automatic")
     assert parameters == {

@@ -6,11 +6,12 @@ Pure data. The simulated and the real robot share the middle (camera to agent) a
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import takt.contract
 from takt import firmware_ports
+from takt.gazebo.topics import IMAGE
 
 Parameter = str | int | float | bool
 
@@ -63,6 +64,26 @@ def simulation(options: SimOptions) -> list[Process]:
     return [*ends, *middle]
 
 
+def gazebo(options: SimOptions, transport: str = "ros_gz") -> list[Process]:
+    """The robot in Gazebo, whose server is someone else's: the posix firmware by the simulation's clock, and our node
+    between its plant stream and Gazebo's joints. Every process with ROS runs in simulated time."""
+    run = options.run_dir
+    lines = ("--link", f"pty:{run / 'link'}", "--plant", f"unix:{run / 'plant'}")
+    how = ("--retained", f"/dev/shm/{options.name}_retained", "--clock", "plant")
+    edge: dict[str, Parameter] = {"plant": str(run / "plant"), "seed": options.seed, "transport": transport}
+    ends = [
+        Process("firmware", str(options.firmware), (*lines, *how), ros=False),
+        Process("gazebo_plant", "takt_gazebo_plant", parameters=edge),
+    ]
+    camera: dict[str, Parameter] = {"source": "topic", "topic": IMAGE.ros_name}
+    ring = f"{options.name}_camera"
+    middle = _middle(ring, str(run / "link"), camera, options.weights, options.dashboard_port)
+    return [
+        replace(one, parameters={**one.parameters, "use_sim_time": True}) if one.ros else one
+        for one in [*ends, *middle]
+    ]
+
+
 def robot(
     port: str, dashboard_port: int | None = 8080, weights: str = "", source: str = "v4l2"
 ) -> list[Process]:
@@ -73,8 +94,9 @@ def robot(
 def supervisor_parameters(graph: list[Process], rearm: str) -> dict[str, Parameter]:
     """What the supervisor must know of the graph when someone else (ros2 launch) starts the processes."""
     driven = ",".join(process.name for process in graph if process.lifecycle)
-    ring = next(process.parameters["ring"] for process in graph if process.name == "camera")
-    return {"lifecycle_nodes": driven, "ring": ring, "rearm": rearm}
+    camera = next(process.parameters for process in graph if process.name == "camera")
+    parameters: dict[str, Parameter] = {"lifecycle_nodes": driven, "ring": camera["ring"], "rearm": rearm}
+    return {**parameters, "use_sim_time": True} if camera.get("use_sim_time") else parameters
 
 
 def save(graph: list[Process], path: Path) -> None:

@@ -52,3 +52,14 @@ def test_the_simulation_is_the_graph_plus_the_supervisor(tmp_path):
     firmware.chmod(0o755)
     expected = {process.name for process in graph.simulation(graph.SimOptions(tmp_path, firmware))}
     assert set(started("sim.launch.py", firmware=str(firmware))) == expected | {"supervisor"}
+
+
+def test_gazebo_is_the_graph_plus_the_supervisor_and_the_bridge(tmp_path):
+    firmware = tmp_path / "takt_firmware"
+    firmware.write_text("#!/bin/sh\n")
+    firmware.chmod(0o755)
+    expected = {process.name for process in graph.gazebo(graph.SimOptions(tmp_path, firmware))} | {
+        "supervisor"
+    }
+    assert set(started("gazebo.launch.py", firmware=str(firmware))) == expected | {"bridge"}
+    assert set(started("gazebo.launch.py", firmware=str(firmware), bridge="none")) == expected | {"gz_sim"}

@@ -14,6 +14,7 @@ EDGES = {
     "contract": {"command.py"},
     "deadlines": set(),
     "doctor": {"command.py", "machine.py", "probes.py"},
+    "gazebo": {"command.py", "transport.py"},
     "line_simulator": {"command.py", "control.py", "ends.py", "line.py"},
     "link": {"command.py", "replay.py", "transports"},
     "monitoring": {"top.py"},

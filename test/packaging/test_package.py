@@ -49,7 +49,8 @@ def test_every_console_script_names_a_function(distribution):
 
 def test_every_executable_of_the_graphs_is_a_console_script(distribution, tmp_path):
     simulated = graph.simulation(graph.SimOptions(tmp_path, tmp_path / "takt_firmware", cut_link_at_s=1.0))
-    named = {process.executable for process in [*simulated, *graph.robot("/dev/null")]}
+    in_gazebo = graph.gazebo(graph.SimOptions(tmp_path, tmp_path / "takt_firmware"))
+    named = {process.executable for process in [*simulated, *in_gazebo, *graph.robot("/dev/null")]}
     assert named - {str(tmp_path / "takt_firmware")} <= set(console_scripts(distribution))
 
 
@@ -68,6 +69,10 @@ def test_shipped_files_keep_the_layout_of_the_source_tree(distribution):
         "config/fastdds.xml",
         "launch/sim.launch.py",
         "launch/robot.launch.py",
+        "launch/gazebo.launch.py",
+        "sim/gazebo/bridge.yaml",
+        "sim/gazebo/follow.sdf",
+        "sim/robot/takt_robot.urdf",
     ):
         assert f"share/takt/{needed}" in shipped
     assert "share/ament_index/resource_index/packages/takt" in shipped

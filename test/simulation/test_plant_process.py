@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from takt.simulation import plant_log, plant_process
-from takt.simulation.plant_process import BoardPort
+from takt.simulation.board_port import BoardPort
 from takt.simulation.plant_protocol import DutyFrame, EncoderFrame, PlantLine, encode_duty, encode_encoder
 
 DUTY = DutyFrame(True, True, 0, 1, 2, (0.25, 0.25), (5.0, 5.0))

@@ -30,6 +30,7 @@ from takt.nodes.agent_health import LineHealth, contract_status
 from takt.nodes.agent_ros import RclpyRos
 from takt.nodes.agent_settings import Settings, settings
 from takt.nodes.ros_events import RosEvents
+from takt.nodes.shell import ros_time
 from takt.realtime import Granted, apply_policy
 
 _DIAGNOSTICS_NS = 1_000_000_000
@@ -56,6 +57,7 @@ class AgentNode:
         parameters = [Parameter(name, value=value) for name, value in overrides.items()]
         self.node = Node("agent", context=context, parameter_overrides=parameters)
         options = {name: self.node.declare_parameter(name, value).value for name, value in _DEFAULTS.items()}
+        self._ros_ns = ros_time(self.node)
         self._profiles = Profiles.load(Path(options["refs"])) if options["refs"] else None
         self.stage = StageClock("link", self._settings.budget_ms)
         self.reactor = Reactor()
@@ -133,7 +135,7 @@ class AgentNode:
             written = driver.push()
             if not driver.core.sent_stamps:
                 continue
-            now_ns = time.time_ns()
+            now_ns = self._ros_ns()
             for stamp_ns in driver.core.sent_stamps:
                 if written:
                     self.stage.record(stamp_ns, now_ns)

@@ -14,7 +14,7 @@ import takt.contract
 from takt.deadlines import StageClock
 from takt.errors import TaktError
 from takt.frames import Frame, FrameRing
-from takt.nodes.shell import enter_realtime, main_of, publish_stage
+from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.nodes.topic_source import TopicSource
 from takt.vision.capture import Capture
 from takt.vision.pictures import jpeg
@@ -55,6 +55,7 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
             self.get_logger().info,
             lambda: enter_realtime(self),
             self._open,
+            ros_time(self),
         )
         return TransitionCallbackReturn.SUCCESS
 

@@ -14,7 +14,7 @@ import takt.contract
 from takt.deadlines import StageClock
 from takt.errors import TaktError
 from takt.nodes.detection_topic import DetectionTopic
-from takt.nodes.shell import enter_realtime, main_of, publish_stage
+from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.vision import faults, model_card
 from takt.vision.detector import Detector
 from takt.vision.faults import FaultyModel
@@ -59,7 +59,12 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
             return [replace(look, model=FaultyModel(look.model, lambda: self._fault)) for look in looks]
 
         self._perception = Perception(
-            self._ring_name, make_looks, self._stage, say, lambda: enter_realtime(self)
+            self._ring_name,
+            make_looks,
+            self._stage,
+            say,
+            lambda: enter_realtime(self),
+            ros_ns=ros_time(self),
         )
         return TransitionCallbackReturn.SUCCESS
 

@@ -20,7 +20,7 @@ from takt.deadlines import Histogram, Rung, StageClock
 from takt.frames import Attached
 from takt.nodes import planner_messages as messages
 from takt.nodes.planner_loop import PlannerLoop, TakenByLoop, take_all
-from takt.nodes.shell import enter_realtime, main_of, publish_stage
+from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.planning import Command, Follower, Observation, WheelOdometry
 
 try:
@@ -41,6 +41,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         super().__init__("planner", **kwargs)
         self._contract = takt.contract.load()
         self._ring_name: str = self.declare_parameter("ring", "takt_camera").value
+        self._ros_ns = ros_time(self)
         self._stage = StageClock("plan", self._contract.stages["plan"].budget_ms)
         self._compute = Histogram()
         self._wheels = WheelOdometry(self._contract)
@@ -126,7 +127,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         """One command; runs in the loop's thread."""
         if not self.context.ok():
             return
-        now_ns, begun_ns = time.time_ns(), time.monotonic_ns()
+        now_ns, begun_ns = self._ros_ns(), time.monotonic_ns()
         silent = begun_ns - self._rung_ns > _LADDER_SILENCE_NS
         odometry = self._wheels.odometry
         observation = Observation(attached.capture_stamp_ns, attached.detections) if attached else None
@@ -135,7 +136,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         if command.stamp_ns > 0:  # a command rests on an observation, or it is none
             self._commands.publish(messages.twist_of(command))
             if is_new and attached is not None:
-                self._stage.record(attached.detect_exit_ns, time.time_ns())
+                self._stage.record(attached.detect_exit_ns, self._ros_ns())
         self._compute.add((time.monotonic_ns() - begun_ns) / 1e3)
         self._last = command
         self._tell(now_ns)

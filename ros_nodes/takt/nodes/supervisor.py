@@ -21,7 +21,7 @@ from takt.frames import FrameRing
 from takt.graph import load as load_graph
 from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
-from takt.nodes.shell import enter_realtime, main_of, status
+from takt.nodes.shell import enter_realtime, main_of, ros_time, status
 from takt.supervision.processes import ProcessKeeper
 from takt.supervision.stop_file import StopFile
 from takt.supervision.watch import Watch
@@ -52,6 +52,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._ledger = LedgerKeeper(self, self._ledger_file)
         if self._keeper is not None:
             self._keeper.start()
+        self._ros_ns = ros_time(self)
         enter_realtime(self)
         self.create_timer(_TICK_S, self._tick)
 
@@ -101,7 +102,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._watch_processes()
         self._lifecycle.step(steady_ns)
         wish = self._watch.tick(
-            steady_ns, self._perception_age_ms(time.time_ns()), self._lifecycle.all_active()
+            steady_ns, self._perception_age_ms(self._ros_ns()), self._lifecycle.all_active()
         )
         self._tell_rung(steady_ns)
         if wish is not None:

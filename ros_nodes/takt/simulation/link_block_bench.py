@@ -22,7 +22,7 @@ from takt.link.agent import AgentCore
 from takt.link.ros_port import ENCAPSULATION, MemoryRos
 from takt.link.transports import LineLost
 from takt.link.transports.serial_line import SerialLine
-from takt.simulation.plant_process import BoardPort
+from takt.simulation.board_port import BoardPort
 from takt.simulation.plant_protocol import EncoderFrame, encode_encoder
 
 FOLDER = Path("build/firmware")

@@ -25,9 +25,12 @@ class Capture:
         say: Callable[[str], object],
         enter_realtime: Callable[[], object] = lambda: None,
         opener: Callable[[SourceSettings], ImageSource] = open_source,
+        ros_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """``say`` gets one line for each change: source open, source gone. ``enter_realtime`` is called by the loop's
-        thread once its first source is open: making one is slow work that no deadline hangs on."""
+        thread once its first source is open: making one is slow work that no deadline hangs on. ``ros_ns`` reads ROS
+        time."""
+        self._ros_ns = ros_ns
         self._settings, self._ring, self._clock, self._say, self._open = settings, ring, clock, say, opener
         self._enter_realtime = enter_realtime
         self._worker = Worker("capture", self._run)
@@ -82,10 +85,10 @@ class Capture:
             time.sleep(max(0.0, due_s - time.monotonic()))
 
     def _take(self, source: ImageSource) -> None:
-        enter_ns = time.time_ns()
+        enter_ns = self._ros_ns()
         slot = self._ring.begin()
         stamp_ns = source.read_into(slot.pixels)
-        exit_ns = time.time_ns()
+        exit_ns = self._ros_ns()
         self._ring.publish(slot, stamp_ns, enter_ns, exit_ns)
         self._clock.record(enter_ns, exit_ns)
         self.captured += 1

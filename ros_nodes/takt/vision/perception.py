@@ -44,9 +44,12 @@ class Perception:
         say: Callable[[str], object],
         enter_realtime: Callable[[], object] = lambda: None,
         limits: BreakerLimits | None = None,
+        ros_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """``make_looks(width_px, height_px)`` is called in the loop's thread once the picture size is known, and
-        ``enter_realtime`` after it: loading a model is slow work that no deadline hangs on."""
+        ``enter_realtime`` after it: loading a model is slow work that no deadline hangs on. ``ros_ns`` reads ROS
+        time."""
+        self._ros_ns = ros_ns
         self._ring_name, self._make_looks, self._clock, self._say = ring_name, make_looks, clock, say
         self._enter_realtime = enter_realtime
         self._worker = Worker("perception", self._run)
@@ -114,7 +117,7 @@ class Perception:
     def _look_at(self, ring: FrameRing, frame: Frame) -> None:
         """One frame: firm deadline, breaker, model, and what both ladders learn from it."""
         assert self.quality is not None
-        enter_ns = time.time_ns()
+        enter_ns = self._ros_ns()
         if enter_ns - frame.capture_stamp_ns > self._clock.budget_ms * 1e6:
             self._clock.skip("stale")
             self.quality.after(0.0, True, time.monotonic_ns())
@@ -162,7 +165,7 @@ class Perception:
         return reason
 
     def _attach(self, ring: FrameRing, frame: Frame, found: Detections, enter_ns: int) -> None:
-        exit_ns = time.time_ns()
+        exit_ns = self._ros_ns()
         if not frame.still_valid() or not ring.attach_detections(frame.sequence, found, enter_ns, exit_ns):
             self._clock.skip("recycled")
             return

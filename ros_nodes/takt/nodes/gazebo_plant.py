@@ -1,0 +1,155 @@
+"""The plant node: Gazebo's joints on one side, the plant stream of the real firmware on the other.
+
+Everything happens when Gazebo tells its joints, once a step: encoder counts go to the board, its newest duty goes back
+as force. Parameter ``transport``: ``ros_gz`` (over ros_gz_bridge) or ``gz`` (gz-transport; clock and pictures are then
+brought to ROS here).
+"""
+
+from __future__ import annotations
+
+import array
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Float64
+
+import takt.contract
+from takt.errors import TaktError
+from takt.gazebo import messages, topics
+from takt.gazebo.hardware_edge import JointSample
+from takt.gazebo.plant_loop import PlantLoop
+from takt.gazebo.transport import GzTransport
+from takt.nodes.shell import main_of
+from takt.simulation.board_port import BoardPort
+from takt.simulation.scenario import Scenario
+
+_NEWEST = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+Hear = Callable[[JointSample], None]
+
+
+class BridgedGazebo:
+    """Gazebo behind ros_gz_bridge: ROS topics."""
+
+    def __init__(self, node: Node, robot: Hear, target: Hear) -> None:
+        self._listen(node, topics.JOINTS, topics.WHEEL_JOINTS, robot)
+        self._listen(node, topics.TARGET_STATE, topics.TARGET_JOINTS, target)
+        commands = (*topics.WHEEL_FORCES, *topics.TARGET_SPEEDS)
+        self._publishers = {
+            one.ros_name: node.create_publisher(Float64, one.ros_name, 10) for one in commands
+        }
+
+    def send(self, topic: topics.Topic, value: float) -> None:
+        self._publishers[topic.ros_name].publish(Float64(data=value))
+
+    def _listen(self, node: Node, topic: topics.Topic, joints: tuple[str, str], hear: Hear) -> None:
+        def on_message(told: JointState) -> None:
+            stamp = told.header.stamp.sec * 1_000_000_000 + told.header.stamp.nanosec
+            sample = messages.from_joint_state(stamp, told.name, told.position, told.velocity, joints)
+            if sample is not None:
+                hear(sample)
+
+        node.create_subscription(JointState, topic.ros_name, on_message, _NEWEST)
+
+
+class DirectGazebo:
+    """Gazebo by gz-transport; its clock and its pictures become ROS topics here. Callbacks are Gazebo's threads."""
+
+    def __init__(self, node: Node, robot: Hear, target: Hear) -> None:
+        self._transport = GzTransport()
+        for topic in (*topics.WHEEL_FORCES, *topics.TARGET_SPEEDS):
+            self._transport.advertise(topic)
+        self.send = self._transport.send
+        self._clock = node.create_publisher(Clock, "/clock", 1)
+        self._image = node.create_publisher(Image, topics.IMAGE.ros_name, 1)
+        self._transport.subscribe(topics.CLOCK, self._on_clock)
+        self._transport.subscribe(topics.IMAGE, self._on_image)
+        self._listen(topics.JOINTS, topics.WHEEL_JOINTS, robot)
+        self._listen(topics.TARGET_STATE, topics.TARGET_JOINTS, target)
+        node.get_logger().info(f"gz-transport of {self._transport.release}")
+
+    def _listen(self, topic: topics.Topic, joints: tuple[str, str], hear: Hear) -> None:
+        def on_message(model: Any) -> None:
+            sample = messages.from_model(model, joints)
+            if sample is not None:
+                hear(sample)
+
+        self._transport.subscribe(topic, on_message)
+
+    def _on_clock(self, told: Any) -> None:
+        message = Clock()
+        message.clock.sec, message.clock.nanosec = told.sim.sec, told.sim.nsec
+        self._clock.publish(message)
+
+    def _on_image(self, told: Any) -> None:
+        picture = messages.picture(told)
+        if picture is None:
+            return
+        message = Image(
+            width=picture.width_px, height=picture.height_px, step=picture.step, encoding=picture.encoding
+        )
+        message.header.frame_id = "camera_optical_frame"
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(picture.stamp_ns, 1_000_000_000)
+        message.data = array.array("B", picture.data)  # bytes would be copied element by element
+        self._image.publish(message)
+
+
+_GAZEBOS: dict[str, Callable[[Node, Hear, Hear], BridgedGazebo | DirectGazebo]] = {
+    "ros_gz": BridgedGazebo,
+    "gz": DirectGazebo,
+}
+
+
+class GazeboPlantNode(Node):  # type: ignore[misc]
+    """Parameters: ``plant`` (the firmware's plant stream), ``seed`` (as in the world), ``transport``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._gazebo: BridgedGazebo | DirectGazebo | None = (
+            None  # first: a node that fails below is destroyed
+        )
+        super().__init__("gazebo_plant", **kwargs)
+        contract = takt.contract.load()
+        port = BoardPort(str(self.declare_parameter("plant", "").value))
+        seed = int(self.declare_parameter("seed", 1).value)
+        transport = str(self.declare_parameter("transport", "ros_gz").value)
+        if seed < 0:
+            raise TaktError(f"seed {seed} is below 0", "give the seed that the world was written with")
+        if transport not in _GAZEBOS:
+            raise TaktError(f"no transport {transport!r}", f"give one of {', '.join(_GAZEBOS)}")
+        self._lock = threading.Lock()  # gz-transport calls from threads of its own
+        self._loop = PlantLoop(port, Scenario.from_seed(seed, contract), contract, self._send)
+        with self._lock:
+            self._gazebo = _GAZEBOS[transport](self, self._on_robot, self._on_target)
+
+    def destroy_node(self) -> None:
+        if self._gazebo is not None:
+            with self._lock:
+                self._loop.close()
+            self._gazebo = None
+        super().destroy_node()
+
+    def _on_robot(self, sample: JointSample) -> None:
+        with self._lock:
+            if self._gazebo is not None:
+                self._loop.robot(sample, time.monotonic_ns())
+
+    def _on_target(self, sample: JointSample) -> None:
+        with self._lock:
+            if self._gazebo is not None:
+                self._loop.target(sample)
+
+    def _send(self, topic: topics.Topic, value: float) -> None:
+        assert self._gazebo is not None
+        self._gazebo.send(topic, value)
+
+
+main = main_of(GazeboPlantNode)
+
+if __name__ == "__main__":
+    main()

@@ -157,6 +157,13 @@ def test_two_agents_on_the_line_are_one_too_many(machine):
     assert "diagnostics" in found(machine, "board_contract").found  # the agent knows
 
 
+def test_a_firmware_on_this_host_is_the_board_and_no_rival(machine):
+    machine.plant("/proc/903/comm", "takt_firmware")
+    machine.link("/proc/903/fd/5", str(machine.on_disk("/dev/ttyACM0")))
+    assert found(machine, "board_contract").state is State.OK
+    assert found(machine, "port_alone").found == "nobody else holds it open"
+
+
 @pytest.fixture
 def tree(tmp_path):
     """A source tree of its own, as far as the contract and what is generated from it go."""
@@ -200,6 +207,22 @@ def test_an_image_of_another_contract_is_found(machine, tree):
     image.write_bytes(b"\x7fELF\0" + b"0" * len(machine.contract.hash_property) + b"\0")
     finding = found(machine, "built_firmware")
     assert (finding.state, finding.fix) == (State.FAIL, "./run firmware posix")
+
+
+def test_a_folder_for_records_that_cannot_be_written_is_a_failure(machine):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied")
+
+    machine.sync_s = refuse
+    finding = found(machine, "disk_speed")
+    assert (finding.state, finding.fix) == (State.FAIL, "sudo chown -R $USER /home/me/.ros/takt")
+
+
+def test_a_check_that_stumbles_is_unknown_and_hides_no_other(machine):
+    del machine.environment
+    results, _ = examine(machine, [], ROBOT)
+    states = {result.check.name: result.finding.state for result in results}
+    assert states["dds_profile"] is State.UNKNOWN and states["governor"] is State.OK
 
 
 def test_a_simulation_asks_for_less(machine):

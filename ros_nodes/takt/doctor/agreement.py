@@ -7,7 +7,7 @@ from takt import firmware_ports
 from takt.contract import feasibility, generate
 from takt.doctor.check import Finding, InSimulation, check, fail, ok, skip, warn
 from takt.doctor.machine import Machine
-from takt.doctor.serial_port import tty_of
+from takt.doctor.serial_port import holders_of, tty_of
 from takt.errors import TaktError
 from takt.install import flash
 from takt.link.handshake import FIX
@@ -62,7 +62,7 @@ def built_firmware(machine: Machine) -> Finding:
 def board_contract(machine: Machine) -> Finding:
     if tty_of(machine) is None or machine.port is None:
         return skip("no board is connected (see port_present)")
-    if machine.holders(machine.port):
+    if holders_of(machine, machine.port):
         return skip("the agent holds the line; a mismatch is shown in /diagnostics as takt.contract.mismatch")
     told = machine.board_property(machine.port, machine.contract.link.baud)
     if told is None:

@@ -111,7 +111,12 @@ def disk_space(machine: Machine) -> Finding:
 )
 def disk_speed(machine: Machine) -> Finding:
     folder = machine.environment.get("HOME", "/root") + _RECORDS
-    longest_s = machine.sync_s(folder)
+    try:
+        longest_s = machine.sync_s(folder)
+    except PermissionError:
+        return fail(
+            f"{folder} cannot be written: no ledger, and STOP is forgotten", f"sudo chown -R $USER {folder}"
+        )
     told = f"the slowest of 8 synced writes took {1e3 * longest_s:.1f} ms ({_kind(machine)})"
     if longest_s > _SLOW_SYNC_S:
         return warn(told, "put the home folder on an SSD (NVMe, USB 3), not on a memory card")

@@ -14,6 +14,7 @@ _THEME = "serial line"
 _RULES = "/etc/udev/rules.d/99-takt.rules"
 _LOW_LATENCY = 1 << 13  # ASYNC_LOW_LATENCY of <linux/tty_flags.h>
 _USB_HOSTS = re.compile(r"xhci|ehci|ohci|uhci|dwc[23]|tegra-xusb", re.IGNORECASE)
+_FIRMWARE = "takt_firmware"
 _NO_PORT = "no board is connected (see port_present)"
 _RELOAD = "sudo udevadm control --reload && sudo udevadm trigger"
 
@@ -22,6 +23,11 @@ def tty_of(machine: Machine) -> str | None:
     """The kernel's name of the board's line (ttyACM0), None without one."""
     port = machine.port
     return os.path.basename(machine.real(port)) if port and machine.exists(port) else None
+
+
+def holders_of(machine: Machine, port: str) -> list[str]:
+    """Who holds the host's end of a line; a firmware of this host holds its own pty, and is the board."""
+    return [name for name in machine.holders(port) if not name.startswith(_FIRMWARE)]
 
 
 def usb_folder(machine: Machine, tty: str) -> str | None:
@@ -44,15 +50,10 @@ def port_present(machine: Machine) -> Finding:
         )
     if not machine.exists(port):
         return fail(f"{port} does not exist", "plug the board in, or name another: ls -l /dev/serial/by-id")
-    tty, driver = (
-        tty_of(machine),
-        os.path.basename(machine.real(f"/sys/class/tty/{tty_of(machine)}/device/driver")),
-    )
-    return ok(
-        f"{port}"
-        + (f" is {tty}" if port != f"/dev/{tty}" else "")
-        + (f" ({driver})" if driver != "driver" else "")
-    )
+    device = machine.real(port)
+    driver = os.path.basename(machine.real(f"/sys/class/tty/{tty_of(machine)}/device/driver"))
+    told = port if port == device else f"{port} is {device}"
+    return ok(told if driver == "driver" else f"{told} ({driver})")
 
 
 @check(_THEME, "A line that may not be opened is no line.", InSimulation.NOTHING)
@@ -69,7 +70,7 @@ def port_permission(machine: Machine) -> Finding:
 def port_alone(machine: Machine) -> Finding:
     if tty_of(machine) is None or machine.port is None:
         return skip(_NO_PORT)
-    holders = machine.holders(machine.port)
+    holders = holders_of(machine, machine.port)
     strangers = [name for name in holders if not name.startswith(("takt", "python"))]
     if strangers:
         return fail(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -19,6 +22,7 @@ from std_msgs.msg import Float64  # noqa: E402
 from takt.errors import TaktError  # noqa: E402
 from takt.gazebo import topics  # noqa: E402
 from takt.nodes import gazebo_plant  # noqa: E402
+from takt.nodes.shell import ros_time  # noqa: E402
 
 LIMIT_S = 20.0
 
@@ -83,6 +87,29 @@ def test_joint_states_of_the_bridge_are_answered_with_commands(context) -> None:
     bridge.destroy_node()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_its_last_word_to_gazebo_is_nought(context, number) -> None:
+    """rclpy's own signal handler closes the topics before the last word: it was never said."""
+    listener, heard = Node("listener", context=context), {}
+    for topic in topics.WHEEL_FORCES:
+        name = topic.ros_name
+        listener.create_subscription(
+            Float64, name, lambda told, name=name: heard.update({name: told.data}), 10
+        )
+    command = [sys.executable, "-m", "takt.nodes.gazebo_plant", "--ros-args", "-p", "plant:=/nowhere"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        names = [topic.ros_name for topic in topics.WHEEL_FORCES]
+        spin_until(context, (listener,), lambda: all(map(listener.count_publishers, names)))
+        process.send_signal(number)
+        spin_until(context, (listener,), lambda: len(heard) == 2)
+        _, words = process.communicate(timeout=LIMIT_S)
+    finally:
+        process.kill()
+    assert (process.returncode, words, set(heard.values())) == (0, "", {0.0})
+    listener.destroy_node()
+
+
 class StandIn:
     """GzTransport without Gazebo."""
 
@@ -142,3 +169,18 @@ def test_what_a_person_can_mend_is_said(context, monkeypatch, wrong, cause) -> N
     monkeypatch.setattr(gazebo_plant, "GzTransport", none)
     with pytest.raises(TaktError, match=cause):
         plant_node(context, **wrong)
+
+
+def test_ros_time_is_the_simulations_where_that_is_used_and_cheap_where_not(context) -> None:
+    simulated = Node(
+        "simulated", context=context, parameter_overrides=[Parameter("use_sim_time", value=True)]
+    )
+    real = Node("real", context=context)
+    clock = real.create_publisher(Clock, "/clock", 1)
+    assert ros_time(real) is time.time_ns
+    now_ns = ros_time(simulated)
+    told = Clock()
+    told.clock.sec, told.clock.nanosec = 7, 9
+    spin_until(context, (simulated, real), lambda: now_ns() == 7_000_000_009, lambda: clock.publish(told))
+    simulated.destroy_node()
+    real.destroy_node()

@@ -8,28 +8,33 @@ brought to ROS here).
 from __future__ import annotations
 
 import array
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64
 
 import takt.contract
-from takt.errors import TaktError
+from takt.errors import TaktError, guarded
 from takt.gazebo import messages, topics
 from takt.gazebo.hardware_edge import JointSample
 from takt.gazebo.plant_loop import PlantLoop
 from takt.gazebo.transport import GzTransport
-from takt.nodes.shell import main_of
 from takt.simulation.board_port import BoardPort
 from takt.simulation.scenario import Scenario
 
 _NEWEST = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+_TURN_S = 0.1
 
 Hear = Callable[[JointSample], None]
 
@@ -149,7 +154,28 @@ class GazeboPlantNode(Node):  # type: ignore[misc]
         self._gazebo.send(topic, value)
 
 
-main = main_of(GazeboPlantNode)
+def run() -> int:
+    """Until SIGINT or SIGTERM. The signals are ours: rclpy's handler would close the topics before the last word."""
+    ended = threading.Event()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        node = GazeboPlantNode()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while not ended.is_set():
+            executor.spin_once(timeout_sec=_TURN_S)
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+def main() -> None:
+    """Console script."""
+    sys.exit(guarded(run))
+
 
 if __name__ == "__main__":
     main()

@@ -180,7 +180,7 @@ static void put_create(xrce_writer_t *message, const takt_client_t *client, step
 /* Without end, limits or filter, on the stream that suits the reader. */
 static void put_read(xrce_writer_t *message, step_t step)
 {
-    static const uint8_t of_topics[] = {[false] = XRCE_STREAM_BEST_EFFORT, [true] = XRCE_STREAM_RELIABLE};
+    static const uint8_t of_topics[2] = {[false] = XRCE_STREAM_BEST_EFFORT, [true] = XRCE_STREAM_RELIABLE};
     const uint8_t stream = step.object_kind == XRCE_REPLIER ? XRCE_STREAM_RELIABLE
                                                             : of_topics[takt_topics[step.number].reliable];
     xrce_put_u8(message, stream);

@@ -331,7 +331,7 @@ typedef enum { OPEN_NOTHING, OPEN_TYPE, OPEN_RANGE } open_t;
 static const struct {
     const char *words;
     open_t open;
-} reasons[] = {
+} reasons[TAKT_SET_READ_ONLY + 1] = {
     [TAKT_SET_OK] = {"", OPEN_NOTHING},
     [TAKT_SET_UNKNOWN] = {"no such parameter", OPEN_NOTHING},
     [TAKT_SET_TYPE] = {"wrong type, it is ", OPEN_TYPE},

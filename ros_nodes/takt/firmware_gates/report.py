@@ -106,6 +106,8 @@ def judge(report: dict[str, Any]) -> list[str]:
     found = figures(report)
     if found and found["mutation_score"] < LEAST_SCORE:
         wrong.append(f"the mutation score is {found['mutation_score']}, the least allowed is {LEAST_SCORE}")
+    if found and min(found["line_coverage"], found["branch_coverage"]) < 1:
+        wrong.append(f"not covered: {', '.join(report['coverage']['missing'])}; test it, or take it out")
     return wrong
 
 

@@ -159,7 +159,9 @@ static size_t fill(const takt_parameters_t *parameters)
 {
     set_t *const set = &store.buffer.set;
     memset(store.buffer.bytes, BLANK, sizeof store.buffer.bytes);
-    *set = (set_t){.layout = LAYOUT, .sequence = store.sequence + 1u};
+    set->layout = LAYOUT; /* field by field: a whole one would pass over the main thread's small stack */
+    set->sequence = store.sequence + 1u;
+    set->count = 0;
     for (unsigned p = 0; p < TAKT_PARAMETER_COUNT; p++) {
         if (takt_parameter_table[p].change != TAKT_CHANGE_NEVER) {
             const double value = takt_parameters_value(parameters, p);

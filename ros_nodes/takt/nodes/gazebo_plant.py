@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import rclpy
+from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -35,6 +36,7 @@ from takt.simulation.scenario import Scenario
 
 _NEWEST = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 _TURN_S = 0.1
+_FLUSH = Duration(seconds=0, nanoseconds=200_000_000)
 
 Hear = Callable[[JointSample], None]
 
@@ -52,6 +54,11 @@ class BridgedGazebo:
 
     def send(self, topic: topics.Topic, value: float) -> None:
         self._publishers[topic.ros_name].publish(Float64(data=value))
+
+    def flush(self) -> None:
+        """Wait until what was sent has arrived: a writer that is closed at once takes its last messages with it."""
+        for publisher in self._publishers.values():
+            publisher.wait_for_all_acked(_FLUSH)
 
     def _listen(self, node: Node, topic: topics.Topic, joints: tuple[str, str], hear: Hear) -> None:
         def on_message(told: JointState) -> None:
@@ -86,6 +93,9 @@ class DirectGazebo:
                 hear(sample)
 
         self._transport.subscribe(topic, on_message)
+
+    def flush(self) -> None:
+        """gz-transport hands over what is published at once."""
 
     def _on_clock(self, told: Any) -> None:
         message = Clock()
@@ -127,16 +137,18 @@ class GazeboPlantNode(Node):  # type: ignore[misc]
             raise TaktError(f"seed {seed} is below 0", "give the seed that the world was written with")
         if transport not in _GAZEBOS:
             raise TaktError(f"no transport {transport!r}", f"give one of {', '.join(_GAZEBOS)}")
-        self._lock = threading.Lock()  # gz-transport calls from threads of its own
         self._loop = PlantLoop(port, Scenario.from_seed(seed, contract), contract, self._send)
         with self._lock:
             self._gazebo = _GAZEBOS[transport](self, self._on_robot, self._on_target)
 
     def destroy_node(self) -> None:
-        if self._gazebo is not None:
-            with self._lock:
+        with self._lock:
+            gazebo = self._gazebo
+            if gazebo is not None:
                 self._loop.close()
-            self._gazebo = None
+            self._gazebo = None  # what Gazebo tells from now on is not answered
+        if gazebo is not None:
+            gazebo.flush()
         super().destroy_node()
 
     def _on_robot(self, sample: JointSample) -> None:

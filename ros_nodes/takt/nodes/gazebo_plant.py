@@ -125,9 +125,9 @@ class GazeboPlantNode(Node):  # type: ignore[misc]
     """Parameters: ``plant`` (the firmware's plant stream), ``seed`` (as in the world), ``transport``."""
 
     def __init__(self, **kwargs: Any) -> None:
-        self._gazebo: BridgedGazebo | DirectGazebo | None = (
-            None  # first: a node that fails below is destroyed
-        )
+        # First: a node that fails below is destroyed all the same.
+        self._gazebo: BridgedGazebo | DirectGazebo | None = None
+        self._lock = threading.Lock()  # gz-transport calls from threads of its own
         super().__init__("gazebo_plant", **kwargs)
         contract = takt.contract.load()
         port = BoardPort(str(self.declare_parameter("plant", "").value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import time
@@ -78,11 +79,16 @@ def test_it_stands_still_when_the_plant_does_and_goes_on_when_that_begins_anew(p
     plant.advance(8)
     with pytest.raises(TimeoutError):
         plant.cycle()
-    plant.socket.settimeout(LIMIT_S)
     plant.plant_ns = 0  # the simulation was started again
     plant.advance(0)
-    plant.advance(2)
-    assert plant.cycle().board_ns == first.board_ns + 10 * MS
+    again = None
+    for _ in range(20):  # of samples that come together the board reads the newest: the first may go unseen
+        plant.advance(2)
+        with contextlib.suppress(TimeoutError):
+            again = plant.cycle()
+            break
+    assert again is not None
+    assert again.board_ns == first.board_ns + 10 * MS
 
 
 def test_a_jump_of_the_plants_time_skips_and_does_not_bunch(plant: SlowPlant) -> None:

@@ -72,7 +72,7 @@ class Host(Line):
         super().__init__(path)
         self.ros = MemoryRos()
         self.core = AgentCore(self.ros)
-        self.command_ns = 0
+        self.command_ns = self.asked_ns = 0
 
     def run(self) -> None:
         now_ns = time.monotonic_ns()
@@ -95,7 +95,14 @@ class Host(Line):
         self.ros.request(service, bytes(24), request)
 
     def ask_to_arm(self) -> None:
-        """clear_fault first: under load the machine itself may have missed cycles, which is not what is tested here."""
+        """clear_fault first: under load the machine itself may have missed cycles, which is not what is tested here.
+
+        Ten times a second at most: a flood of calls overtakes itself in the agent, as it would in ROS.
+        """
+        now_ns = time.monotonic_ns()
+        if now_ns - self.asked_ns < 100_000_000:
+            return
+        self.asked_ns = now_ns
         self.ask("/base/clear_fault", messages.Trigger_Request().to_cdr())
         self.ask("/base/arm", messages.SetBool_Request(data=True).to_cdr())
 

@@ -90,7 +90,8 @@ def until(node: Node, condition: Callable[[], object], what: str) -> None:
 
 def end(child: subprocess.Popen[str], number: int) -> None:
     child.send_signal(number)
-    assert child.wait(END_LIMIT_S) == 0
+    status = child.wait(END_LIMIT_S)
+    assert status == 0, child.stderr and child.stderr.read()
 
 
 def test_pictures_become_boxes_and_topics(

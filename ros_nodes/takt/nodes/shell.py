@@ -39,6 +39,10 @@ def run_node(factory: Callable[[], Node]) -> int:
     except TaktError as error:
         report(error)
         return EXIT_BAD_INPUT
+    except Exception:
+        if rclpy.ok():
+            raise
+        # After the signal the context is gone: that a callback under way could not publish is a matter of course.
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)

@@ -36,7 +36,7 @@ class WaitLoop:
         self._stale = True
         self._held = ExitStack()
         self._handles: list[tuple[str, Any]] = []
-        self._takes: dict[str, dict[int, tuple[Any, Take]]] = {}
+        self._takes: dict[str, dict[int, tuple[Any, Take]]] = {}  # by the handle's pointer
         self._wait_set: Any = None
 
     def serve_with(self, lock: AbstractContextManager[Any], after: Callable[[], None]) -> None:
@@ -94,7 +94,7 @@ class WaitLoop:
             except _rclpy.InvalidHandle:
                 continue
             self._handles.append((kind, end.handle))
-            self._takes[kind][end.handle.pointer] = (end.handle, take)
+            self._takes[kind][end.handle.pointer] = (end, take)
         counts = [len(self._takes[kind]) for kind in _KINDS]
         context = self._context.handle
         assert context is not None  # the caller has seen it alive
@@ -126,8 +126,10 @@ class WaitLoop:
         if not ready:
             return
         with self._lock:
-            for handle, take in ready:
+            for end, take in ready:
+                if end not in self._watched:
+                    continue  # forgotten while this turn waited
                 for _ in range(_BATCH):
-                    if not take(handle):
+                    if not take(end.handle):
                         break
             self._after()

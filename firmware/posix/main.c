@@ -129,10 +129,13 @@ static void motors_off(machine_t *machine)
 static void *control_thread(void *argument)
 {
     machine_t *machine = argument;
+    uint64_t release_ns = takt_board_next_release(&machine->board, now_ns(machine));
     while (!atomic_load(&machine->stop)) {
-        const uint64_t release_ns = takt_board_next_release(&machine->board, now_ns(machine));
+        /* A release that was waited for stays the next one until it has come: the plant's time may pass it
+         * between two waits. */
         if (takt_board_clock_wait(&machine->clock, release_ns, CLOCK_WAIT_MS)) {
             takt_board_control_cycle(&machine->board, release_ns);
+            release_ns = takt_board_next_release(&machine->board, now_ns(machine));
         }
     }
     motors_off(machine);

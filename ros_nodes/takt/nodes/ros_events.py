@@ -25,6 +25,7 @@ from takt.nodes.wait_loop import Take, WaitLoop
 
 _BATCH = 8  # takes from one end before the others have their turn
 _TURN_NS = 200_000_000
+_END_S = 2.0
 _SETTERS = {
     "subscription": "rcl_subscription_set_on_new_message_callback",
     "client": "rcl_client_set_on_new_response_callback",
@@ -69,6 +70,7 @@ class RosEvents:
         self._descriptors: dict[Any, tuple[str, int]] = {}
         self._lock, self._after = lock, after
         self._loops: dict[Context, WaitLoop] = {}
+        self._threads: list[threading.Thread] = []
 
     def fileno(self) -> int:
         return self._epoll.fileno()
@@ -97,7 +99,9 @@ class RosEvents:
         if context not in self._loops:
             loop = self._loops[context] = WaitLoop(context)
             loop.serve_with(self._lock, self._after)
-            threading.Thread(target=_turn_until_shutdown, args=(loop,), daemon=True).start()
+            thread = threading.Thread(target=_turn_until_ended, args=(loop,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
         return self._loops[context]
 
     def forget(self, end: Any) -> None:
@@ -132,10 +136,14 @@ class RosEvents:
     def close(self) -> None:
         for end in list(self._descriptors):
             self.forget(end)
+        for loop in self._loops.values():
+            loop.end()
+        for thread in self._threads:
+            thread.join(_END_S)  # a thread that waits in the middleware must not outlive the interpreter
         self._epoll.close()
 
 
-def _turn_until_shutdown(loop: WaitLoop) -> None:
+def _turn_until_ended(loop: WaitLoop) -> None:
     while loop.turn(_TURN_NS):
         pass
     loop.close()

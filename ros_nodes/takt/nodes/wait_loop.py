@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from typing import Any
 
 from rclpy.context import Context
@@ -38,6 +38,7 @@ class WaitLoop:
         self._handles: list[tuple[str, Any]] = []
         self._takes: dict[str, dict[int, tuple[Any, Take]]] = {}  # by the handle's pointer
         self._wait_set: Any = None
+        self._ended = False
 
     def serve_with(self, lock: AbstractContextManager[Any], after: Callable[[], None]) -> None:
         """Hold ``lock`` while messages are taken and handled, never while waiting; end such a turn with ``after``."""
@@ -61,15 +62,21 @@ class WaitLoop:
     def wake(self) -> None:
         self._guard.trigger()
 
+    def end(self) -> None:
+        """The turn under way is the last one; any thread may call this."""
+        self._ended = True
+        with suppress(_rclpy.InvalidHandle):  # it has ended already, with its context
+            self.wake()
+
     def turn(self, timeout_ns: int) -> bool:
-        """Wait for input at most so long and handle it; False once the context is shut down."""
-        if not self._context.ok():
+        """Wait for input at most so long and handle it; False once the context is shut down, or at the end."""
+        if self._ended or not self._context.ok():
             return False
         if self._stale:
             self._build()
         self._refill()
         self._wait_set.wait(timeout_ns)
-        if not self._context.ok():
+        if self._ended or not self._context.ok():
             return False
         self._serve()
         return True

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from takt.contract import BOARD_SECTIONS, SECTIONS, differences, load, mismatch
+from takt.contract.fingerprint import HOST_SECTIONS
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config/contract.yaml"
 
@@ -19,7 +20,7 @@ def test_eight_hex_digits_a_section_in_the_order_of_the_file(contract):
 
 
 def test_the_shipped_file_has_the_sections_in_that_order():
-    assert tuple(yaml.safe_load(SHIPPED.read_text())) == SECTIONS
+    assert tuple(yaml.safe_load(SHIPPED.read_text())) == (*SECTIONS, *HOST_SECTIONS)
 
 
 def test_comments_order_and_spelling_do_not_count(tmp_path, contract):
@@ -68,3 +69,12 @@ def test_equal_contracts_fit(contract):
 @pytest.mark.parametrize("theirs", ["", "abc", "0" * 88, "0" * 104, "é" * 96])
 def test_anything_may_come_off_the_line(contract, theirs):
     assert mismatch(contract.hash_property, theirs) == list(BOARD_SECTIONS)
+
+
+def test_a_host_section_may_change_without_touching_the_board(tmp_path, contract):
+    values = yaml.safe_load(SHIPPED.read_text())
+    values["relief"]["calm_s"] = 9.0
+    file = tmp_path / "contract.yaml"
+    file.write_text(yaml.safe_dump(values))
+    assert load(file).hash_property == contract.hash_property
+    assert load(file).relief.calm_s == 9.0

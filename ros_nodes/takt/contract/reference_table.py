@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from takt.contract.fingerprint import BOARD_SECTIONS, SECTIONS
+from takt.contract.fingerprint import BOARD_SECTIONS, HOST_SECTIONS, SECTIONS
 from takt.contract.ros_types import EMPTY_FIELD, Field, Layout, Shape
 from takt.contract.rules import fields_by_key, plain
 from takt.contract.sections import PLAIN_SECTIONS, SCHEMA_VERSION, TABLE_SECTIONS, Contract
@@ -22,13 +22,13 @@ The board sends 8 hex digits for each section (the head of a SHA-256 over its pa
 comments, order and the spelling of a number do not count), one after the other in the order of this page. Only the
 sections marked "board and host" are built into the firmware. When one of those differs the agent forwards neither
 `cmd_vel` nor `arm` and names it; the fix is to build the firmware again from this contract. The others may change
-without touching the board.
+without touching the board. `{host}` have no digits: they concern processes of the host among themselves.
 """
 
 
 def text(contract: Contract, layouts: dict[str, Layout]) -> str:
-    parts = [_TOP, _HANDSHAKE, _hashes(contract)]
-    for name in SECTIONS:
+    parts = [_TOP, _HANDSHAKE.format(host="`, `".join(HOST_SECTIONS)), _hashes(contract)]
+    for name in (*SECTIONS, *HOST_SECTIONS):
         if name in PLAIN_SECTIONS:
             parts.append(_plain_section(contract, name))
         elif name in TABLE_SECTIONS:

@@ -124,6 +124,45 @@ class Topic:
 
 
 @dataclass(frozen=True)
+class HostTopic:
+    """One topic between processes of the host; the board knows nothing of it."""
+
+    ros_name: str = form(
+        _ROS_NAME, 56, "ROS name such as takt/misses", "name, relative to the robot's namespace"
+    )
+    type: str = form(_ROS_TYPE, 80, "ROS type such as std_msgs/msg/String", "ROS message type")
+    reliability: str = choice(RELIABILITIES, "DDS reliability")
+    depth: int = whole(1, 10_000, "history depth")
+    rate_hz: int = whole(1, 1000, "highest sustained rate")
+    class_: str = choice(DEADLINE_CLASSES, "what a late message means", key="class")
+    max_age_ms: int = whole(1, 60_000, "older messages are not used")
+
+    @property
+    def reliable(self) -> bool:
+        return self.reliability == "reliable"
+
+
+@dataclass(frozen=True)
+class SoftWork:
+    """Work that is slowed when critical stages are short of time; kinds are slowed in the order of the file."""
+
+    nice: int = whole(0, 19, "how far it stands back from other normal work")
+    rate_hz: int = whole(1, 240, "times a second while all is well")
+    slowed_hz: float = real(0.0, 240.0, "times a second while slowed; 0 is not at all")
+
+
+@dataclass(frozen=True)
+class Relief:
+    """When soft work is slowed, and when it is let go again."""
+
+    late_share: float = real(
+        0.001, 1.0, "share of critical passes over their budget in a second: slow one more kind"
+    )
+    calm_share: float = real(0.0, 1.0, "share at or below which a second counts as calm")
+    calm_s: float = real(0.1, 600.0, "calm for this long: let one kind go again")
+
+
+@dataclass(frozen=True)
 class Service:
     """One service that the board answers."""
 
@@ -214,6 +253,9 @@ class Contract:
     ladder: Ladder
     link: Link
     scheduling: Scheduling
+    host_topics: dict[str, HostTopic]
+    soft_work: dict[str, SoftWork]
+    relief: Relief
 
     @cached_property
     def hashes(self) -> dict[str, str]:
@@ -238,12 +280,15 @@ PLAIN_SECTIONS: dict[str, type] = {
     "ladder": Ladder,
     "link": Link,
     "scheduling": Scheduling,
+    "relief": Relief,
 }
 TABLE_SECTIONS: dict[str, type] = {
     "topics": Topic,
     "services": Service,
     "parameters": Parameter,
     "stages": Stage,
+    "host_topics": HostTopic,
+    "soft_work": SoftWork,
 }
 
 # What the code of both computers is written for: these entries must be there, with these types and directions.
@@ -255,6 +300,10 @@ REQUIRED_TOPICS = {
     "deadline_misses": ("diagnostic_msgs/msg/DiagnosticArray", "board_to_host"),
     "ledger_ack": ("std_msgs/msg/UInt64", "host_to_board"),
 }
+REQUIRED_HOST_TOPICS = dict.fromkeys(
+    ("misses", "misses_on_disk", "journeys", "relief"), "std_msgs/msg/String"
+)
+SOFT_WORK = ("recording", "image", "dashboard")
 REQUIRED_SERVICES = {"arm": "std_srvs/srv/SetBool", "clear_fault": "std_srvs/srv/Trigger"}
 
 PARAMETERS = (

@@ -7,15 +7,17 @@ import re
 from typing import Any
 
 from takt.contract.document import Document, Path_
-from takt.contract.fingerprint import SECTIONS
+from takt.contract.fingerprint import HOST_SECTIONS, SECTIONS
 from takt.contract.parameters import check_parameters
 from takt.contract.rules import Refused, fields_by_key
 from takt.contract.sections import (
     PARAMETERS,
     PLAIN_SECTIONS,
+    REQUIRED_HOST_TOPICS,
     REQUIRED_SERVICES,
     REQUIRED_TOPICS,
     SCHEMA_VERSION,
+    SOFT_WORK,
     STAGES,
     TABLE_SECTIONS,
     Contract,
@@ -27,11 +29,12 @@ _ENTRY_NAME = r"[a-z][a-z0-9_]{0,39}"
 
 def contract_from(document: Document) -> Contract:
     """The typed contract. Raises TaktError for the first thing that is wrong, in the order of the file."""
-    _no_unknown(document, (), SECTIONS)
-    _all_there(document, (), SECTIONS)
+    sections = (*SECTIONS, *HOST_SECTIONS)
+    _no_unknown(document, (), sections)
+    _all_there(document, (), sections)
     parts: dict[str, Any] = {}
     parts["schema_version"] = _accept(document, ("schema_version",), SCHEMA_VERSION)
-    for name in SECTIONS[1:]:
+    for name in sections[1:]:
         parts[name] = _section(document, (name,), PLAIN_SECTIONS[name]) if name in PLAIN_SECTIONS else None
         if name in TABLE_SECTIONS:
             parts[name] = _table(document, name)
@@ -43,7 +46,7 @@ def contract_from(document: Document) -> Contract:
 
 def _table(document: Document, name: str) -> dict[str, Any]:
     entries = _mapping(document, (name,))
-    fixed = {"stages": STAGES, "parameters": PARAMETERS}.get(name, ())
+    fixed = {"stages": STAGES, "parameters": PARAMETERS, "soft_work": SOFT_WORK}.get(name, ())
     if fixed:
         _no_unknown(document, (name,), fixed)
         _all_there(document, (name,), fixed)
@@ -113,6 +116,9 @@ def _required_entries(document: Document, contract: Contract) -> None:
     services = {name: service.type for name, service in contract.services.items()}
     _all_there(document, ("topics",), tuple(REQUIRED_TOPICS))
     _all_there(document, ("services",), tuple(REQUIRED_SERVICES))
+    _all_there(document, ("host_topics",), tuple(REQUIRED_HOST_TOPICS))
+    for name, ros_type in REQUIRED_HOST_TOPICS.items():
+        _fixed(document, ("host_topics", name, "type"), contract.host_topics[name].type, ros_type)
     for name, (ros_type, direction) in REQUIRED_TOPICS.items():
         _fixed(document, ("topics", name, "type"), topics[name][0], ros_type)
         _fixed(document, ("topics", name, "direction"), topics[name][1], direction)
@@ -123,4 +129,4 @@ def _required_entries(document: Document, contract: Contract) -> None:
 def _fixed(document: Document, path: Path_, value: str, needed: str) -> None:
     if value != needed:
         cause = f"{document.where(path)}: {'.'.join(path)} is {value!r}, allowed: {needed}"
-        raise TaktError(cause, f"set it to {needed}: the firmware is written for it")
+        raise TaktError(cause, f"set it to {needed}: the code is written for it")

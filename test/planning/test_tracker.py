@@ -17,7 +17,7 @@ HERE = Odometry(0)
 
 
 def sighting(x_m: float, y_m: float, sigma_m: float = 0.03, score: float = 0.9) -> Sighting:
-    return Sighting(np.array([x_m, y_m]), sigma_m**2 * np.eye(2), score)
+    return Sighting(x_m, y_m, (sigma_m**2, 0.0, sigma_m**2), score)
 
 
 def followed(tracker: TargetTracker, frames: int, vx_m_s: float, vy_m_s: float, seed: int = 1) -> int:

@@ -53,11 +53,11 @@ def odometry_of(odometry: Odometry) -> OdometryMessage:
     message.twist.twist = Twist(
         linear=Vector3(x=odometry.speed_m_s), angular=Vector3(z=odometry.yaw_rate_rad_s)
     )
-    covariance = [0.0] * 36  # row major over x, y, z, roll, pitch, yaw
+    covariance, known = [0.0] * 36, odometry.covariance  # row major over x, y, z, roll, pitch, yaw
     places = (0, 1, 5)
     for row, i in enumerate(places):
         for column, j in enumerate(places):
-            covariance[6 * i + j] = float(odometry.covariance[row, column])
+            covariance[6 * i + j] = float(known[row, column])
     message.pose.covariance = covariance
     return message
 

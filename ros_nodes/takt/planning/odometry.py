@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,12 @@ _TURN_SIGMA_RAD_PER_RAD = 0.02  # scrub of the tyres while turning
 _JUMP_FACTOR = 2.0  # times the largest wheel speed: the board was reset and counts from zero again
 
 
-@dataclass(frozen=True)
-class Odometry:
-    """Pose of base_link in odom and its velocity. ``covariance`` (3, 3) of (x m, y m, yaw rad)."""
+class Odometry(NamedTuple):
+    """Pose of base_link in odom and its velocity.
+
+    ``spread``: the upper triangle of the covariance of (x m, y m, yaw rad), row by row; plain numbers, since it is
+    carried on a hundred times a second.
+    """
 
     stamp_ns: int
     x_m: float = 0.0
@@ -29,7 +32,13 @@ class Odometry:
     yaw_rad: float = 0.0
     speed_m_s: float = 0.0
     yaw_rate_rad_s: float = 0.0
-    covariance: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
+    spread: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """(3, 3), of (x m, y m, yaw rad)."""
+        xx, xy, xt, yy, yt, tt = self.spread
+        return np.array([[xx, xy, xt], [xy, yy, yt], [xt, yt, tt]])
 
 
 def advance(odometry: Odometry, way_m: float, turn_rad: float, stamp_ns: int) -> Odometry:
@@ -40,12 +49,14 @@ def advance(odometry: Odometry, way_m: float, turn_rad: float, stamp_ns: int) ->
     half = turn_rad / 2.0
     chord_m = way_m * (math.sin(half) / half if abs(half) > 1e-9 else 1.0)
     direction = odometry.yaw_rad + half
-    return replace(
-        odometry,
-        stamp_ns=stamp_ns,
-        x_m=odometry.x_m + chord_m * math.cos(direction),
-        y_m=odometry.y_m + chord_m * math.sin(direction),
-        yaw_rad=wrapped(odometry.yaw_rad + turn_rad),
+    return Odometry(
+        stamp_ns,
+        odometry.x_m + chord_m * math.cos(direction),
+        odometry.y_m + chord_m * math.sin(direction),
+        wrapped(odometry.yaw_rad + turn_rad),
+        odometry.speed_m_s,
+        odometry.yaw_rate_rad_s,
+        odometry.spread,
     )
 
 
@@ -79,33 +90,44 @@ class WheelOdometry:
         largest_rad = _JUMP_FACTOR * self._limits.wheel_speed_rad_s * max(elapsed_s, 0.02)
         if elapsed_s < 0.0 or max(abs(step) for step in steps_rad) > largest_rad:
             self.restarts += 1
-            self.odometry = replace(before, stamp_ns=stamp_ns, speed_m_s=0.0, yaw_rate_rad_s=0.0)
+            self.odometry = before._replace(stamp_ns=stamp_ns, speed_m_s=0.0, yaw_rate_rad_s=0.0)
             return self.odometry
         left_m, right_m = steps_rad[0] * self._radius_m, steps_rad[1] * self._radius_m
         way_m, turn_rad = (left_m + right_m) / 2.0, (right_m - left_m) / self._separation_m
         after = advance(before, way_m, turn_rad, stamp_ns)
-        self.odometry = replace(
-            after,
-            speed_m_s=way_m / elapsed_s,
-            yaw_rate_rad_s=turn_rad / elapsed_s,
-            covariance=_propagated(before, way_m, turn_rad),
+        self.odometry = Odometry(
+            stamp_ns,
+            after.x_m,
+            after.y_m,
+            after.yaw_rad,
+            way_m / elapsed_s,
+            turn_rad / elapsed_s,
+            _propagated(before, way_m, turn_rad),
         )
         return self.odometry
 
 
-def _propagated(before: Odometry, way_m: float, turn_rad: float) -> NDArray[np.float64]:
-    """First-order error propagation: errors grow with the way and the turn, never with standing still."""
+def _propagated(
+    before: Odometry, way_m: float, turn_rad: float
+) -> tuple[float, float, float, float, float, float]:
+    """First-order error propagation: errors grow with the way and the turn, never with standing still.
+
+    F C F' + G M G' written out, with F = [1 0 a; 0 1 b; 0 0 1], G = [cos a/2; sin b/2; 0 1] and M = diag(way, turn).
+    """
     direction = before.yaw_rad + turn_rad / 2.0
     sin, cos = math.sin(direction), math.cos(direction)
-    of_pose = np.array([[1.0, 0.0, -way_m * sin], [0.0, 1.0, way_m * cos], [0.0, 0.0, 1.0]])
-    of_motion = np.array([[cos, -way_m * sin / 2.0], [sin, way_m * cos / 2.0], [0.0, 1.0]])
-    motion = np.diag(
-        [
-            (_DISTANCE_SIGMA_SHARE**2) * abs(way_m),
-            (_TURN_SIGMA_RAD_PER_RAD**2) * (abs(turn_rad) + abs(way_m)),
-        ]
+    a, b = -way_m * sin, way_m * cos
+    way = _DISTANCE_SIGMA_SHARE**2 * abs(way_m)
+    turn = _TURN_SIGMA_RAD_PER_RAD**2 * (abs(turn_rad) + abs(way_m))
+    xx, xy, xt, yy, yt, tt = before.spread
+    return (
+        xx + 2.0 * a * xt + a * a * (tt + turn / 4.0) + cos * cos * way,
+        xy + a * yt + b * xt + a * b * (tt + turn / 4.0) + cos * sin * way,
+        xt + a * (tt + turn / 2.0),
+        yy + 2.0 * b * yt + b * b * (tt + turn / 4.0) + sin * sin * way,
+        yt + b * (tt + turn / 2.0),
+        tt + turn,
     )
-    return np.asarray(of_pose @ before.covariance @ of_pose.T + of_motion @ motion @ of_motion.T)
 
 
 class PoseHistory:
@@ -131,17 +153,18 @@ class PoseHistory:
         """The pose at a time: interpolated, or driven on for at most 0.1 s; None where nothing is known."""
         if not self._poses:
             return None
-        index = bisect_right(self._poses, stamp_ns, key=lambda pose: pose.stamp_ns)
+        newest = len(self._poses)
+        is_ahead = stamp_ns >= self._poses[-1].stamp_ns  # as it is whenever a command is made
+        index = newest if is_ahead else bisect_right(self._poses, stamp_ns, key=lambda pose: pose.stamp_ns)
         base = self._poses[max(index - 1, 0)]
         elapsed_s = (stamp_ns - base.stamp_ns) / 1e9
-        if index == len(self._poses) or index == 0:
+        if index in (0, newest):
             if abs(elapsed_s) > _EXTRAPOLATE_S:
                 return None
             return advance(base, base.speed_m_s * elapsed_s, base.yaw_rate_rad_s * elapsed_s, stamp_ns)
         after = self._poses[index]
         share = (stamp_ns - base.stamp_ns) / (after.stamp_ns - base.stamp_ns)
-        return replace(
-            base,
+        return base._replace(
             stamp_ns=stamp_ns,
             x_m=base.x_m + share * (after.x_m - base.x_m),
             y_m=base.y_m + share * (after.y_m - base.y_m),

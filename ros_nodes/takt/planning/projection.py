@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,24 @@ _SMALLEST_OBSTACLE_M, _LARGEST_OBSTACLE_M = 0.05, 0.35  # radii
 _USUAL_OBSTACLE_M = 0.17  # what to expect of one of which only a side was ever seen
 
 
-@dataclass(frozen=True)
-class Sighting:
-    """A target in base_link: position (2,) in m and its covariance (2, 2)."""
+class Sighting(NamedTuple):
+    """A target in base_link: position in m, the covariance's upper triangle (xx, xy, yy) in m^2."""
 
-    position_m: NDArray[np.float64]
-    covariance_m2: NDArray[np.float64]
+    x_m: float
+    y_m: float
+    spread_m2: tuple[float, float, float]
     score: float
+
+    @property
+    def position_m(self) -> NDArray[np.float64]:
+        """(2,)"""
+        return np.array([self.x_m, self.y_m])
+
+    @property
+    def covariance_m2(self) -> NDArray[np.float64]:
+        """(2, 2)"""
+        xx, xy, yy = self.spread_m2
+        return np.array([[xx, xy], [xy, yy]])
 
 
 @dataclass(frozen=True)
@@ -174,11 +186,14 @@ def locate_target(camera: GroundCamera, box_xyxy_px: NDArray[np.float32], score:
         return None
     distance_m, range_sigma_m = _fuse(witnesses)
     azimuth_rad, bearing_sigma = _bearing(left_rad, right_rad, edges, distance_m, camera.focal_px)
-    across = np.array([-math.sin(azimuth_rad), math.cos(azimuth_rad)])
-    along = np.array([math.cos(azimuth_rad), math.sin(azimuth_rad)])
-    covariance = range_sigma_m**2 * np.outer(along, along)
-    covariance += (distance_m * bearing_sigma) ** 2 * np.outer(across, across)
-    return Sighting(np.array([camera.x_m, 0.0]) + distance_m * along, covariance, score)
+    sin, cos = math.sin(azimuth_rad), math.cos(azimuth_rad)
+    along, across = range_sigma_m**2, (distance_m * bearing_sigma) ** 2
+    spread = (
+        along * cos * cos + across * sin * sin,
+        (along - across) * cos * sin,
+        along * sin * sin + across * cos * cos,
+    )
+    return Sighting(camera.x_m + distance_m * cos, distance_m * sin, spread, score)
 
 
 def locate_obstacle(camera: GroundCamera, box_xyxy_px: NDArray[np.float32]) -> ObstacleSighting | None:

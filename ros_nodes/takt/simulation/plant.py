@@ -53,8 +53,14 @@ class Plant:
         self._battery_v = self._supply_v = self._drive.nominal_supply_v
         self._sequence = 0
         self._panel: Pose | None = None
+        self._panel_is_up = True  # until it was buried for the first time
         self._touch_bits, self.touch_names = _touch_table(self.scene)
-        self._touched = 0
+        self._touched: int | None = 0
+        # The same memory as MuJoCo's arrays; a number out of these costs a third of one out of an array of numpy.
+        data = self.scene.data
+        self._qpos: memoryview[float] = memoryview(data.qpos)
+        self._qvel: memoryview[float] = memoryview(data.qvel)
+        self._ctrl: memoryview[float] = memoryview(data.ctrl)
         self._settle()
 
     @property
@@ -73,6 +79,8 @@ class Plant:
     @property
     def touched(self) -> int:
         """A bit for each thing that the robot touched in the last step, as ``touch_names`` lists them."""
+        if self._touched is None:
+            self._touched = self._touches()
         return self._touched
 
     def use_supply(self, volts: float) -> None:
@@ -91,13 +99,12 @@ class Plant:
         mujoco.mj_step(self.scene.model, self.scene.data, nstep=STEPS_PER_BATCH)
         self.time_ns += BATCH_NS
         self._sequence += 1
-        self._note_touches()
+        self._touched = None
 
     def encoder_frame(self) -> EncoderFrame:
         """What the board's encoder and supply inputs show now."""
-        qpos = self.scene.data.qpos
         left, right = (
-            math.floor(float(qpos[index]) * self._counts_per_rad) for index in self.scene.wheel_qpos
+            math.floor(self._qpos[index] * self._counts_per_rad) for index in self.scene.wheel_qpos
         )
         return EncoderFrame(
             e_stop=False,
@@ -131,8 +138,8 @@ class Plant:
         record["setpoint_rad_s"] = (0.0, 0.0) if frame is None else frame.setpoint_rad_s
         record["supply_v"] = self._supply_v
         record["duty_age_ms"] = math.inf if frame is None else (self.time_ns - self._heard_ns) * 1e-6
-        record["touched"] = self._touched
-        record["in_collision"] = self._touched != 0
+        record["touched"] = self.touched
+        record["in_collision"] = self.touched != 0
         record["driver_enabled"] = self.driver_enabled
         record["armed"] = frame is not None and frame.armed
         record["rung"] = _SAFE if frame is None else frame.rung
@@ -146,13 +153,18 @@ class Plant:
 
     def robot_pose(self) -> Pose:
         """base_link on the ground plane."""
-        x_m, y_m, _, w, x, y, z = self.scene.data.qpos[:7].tolist()
-        return Pose(x_m, y_m, math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
+        qpos = self._qpos
+        return Pose(qpos[0], qpos[1], _yaw_rad(qpos[3], qpos[4], qpos[5], qpos[6]))
 
     def forward_speed_m_s(self) -> float:
         """Of base_link, along its own x."""
-        yaw_rad, velocity = self.robot_pose().yaw_rad, self.scene.data.qvel
-        return float(velocity[0] * math.cos(yaw_rad) + velocity[1] * math.sin(yaw_rad))
+        yaw_rad = self.robot_pose().yaw_rad
+        return self._qvel[0] * math.cos(yaw_rad) + self._qvel[1] * math.sin(yaw_rad)
+
+    def wheel_speed_rad_s(self) -> tuple[float, float]:
+        """Left, right; true ones."""
+        left, right = self.scene.wheel_qvel
+        return self._qvel[left], self._qvel[right]
 
     def _settle(self) -> None:
         """Let the robot come to rest on its wheels, so that a run begins without a jolt."""
@@ -165,28 +177,42 @@ class Plant:
     def _set_duty(self) -> None:
         """Driver off means shorted windings, which is duty 0; so is a duty that is not a number."""
         wanted = self._frame.duty if self._frame is not None and self.driver_enabled else (0.0, 0.0)
-        self._duty = tuple(max(-1.0, min(1.0, duty)) if math.isfinite(duty) else 0.0 for duty in wanted)  # type: ignore[assignment]
-        drive, data = self._drive, self.scene.data
-        current_a = 0.0
-        for motor, (duty, qvel) in enumerate(zip(self._duty, self.scene.wheel_qvel, strict=True)):
-            data.ctrl[motor] = duty * self._supply_v / drive.nominal_supply_v
-            current_a += drive.supply_current_a(duty, float(data.qvel[qvel]), self._supply_v)
+        left, right = self._duty = (_bounded(wanted[0]), _bounded(wanted[1]))
+        drive, supply_v = self._drive, self._supply_v
+        self._ctrl[0] = left * supply_v / drive.nominal_supply_v
+        self._ctrl[1] = right * supply_v / drive.nominal_supply_v
+        speeds = self.wheel_speed_rad_s()
+        current_a = drive.supply_current_a(left, speeds[0], supply_v)
+        current_a += drive.supply_current_a(right, speeds[1], supply_v)
         self._supply_v = drive.supply_v(current_a) - drive.nominal_supply_v + self._battery_v
 
     def _move_things(self) -> None:
-        armed = self._frame is not None and self._frame.armed and self.driver_enabled
-        if self.motion_began_ns is None and (armed or self.time_ns >= PATIENCE_NS):
-            self.motion_began_ns = self.time_ns
+        if self.motion_began_ns is None:
+            armed = self._frame is not None and self._frame.armed and self.driver_enabled
+            if armed or self.time_ns >= PATIENCE_NS:
+                self.motion_began_ns = self.time_ns
         motion_s = self.motion_s
-        target = self.scenario.target_pose(motion_s)
-        self._panel = self.scenario.panel_pose(motion_s, self.robot_pose(), target)
-        self.scene.place_target(target)
-        self.scene.place_panel(self._panel)
+        self.scene.move_target(*self.scenario.path.place(motion_s))
+        if self.scenario.pass_at(motion_s) is not None:
+            target = self.scenario.target_pose(motion_s)
+            self._panel = self.scenario.panel_pose(motion_s, self.robot_pose(), target)
+        else:
+            self._panel = None
+        if self._panel is not None or self._panel_is_up:
+            self.scene.place_panel(self._panel)
+            self._panel_is_up = self._panel is not None
 
-    def _note_touches(self) -> None:
-        contact = self.scene.data.contact
-        bits = self._touch_bits[contact.geom]
-        self._touched = int(np.bitwise_or.reduce(bits, axis=None)) if bits.size else 0
+    def _touches(self) -> int:
+        bits = self._touch_bits[self.scene.data.contact.geom]
+        return int(np.bitwise_or.reduce(bits, axis=None)) if bits.size else 0
+
+
+def _bounded(duty: float) -> float:
+    return max(-1.0, min(1.0, duty)) if math.isfinite(duty) else 0.0
+
+
+def _yaw_rad(w: float, x: float, y: float, z: float) -> float:
+    return math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
 
 
 def _touch_table(scene: Scene) -> tuple[NDArray[np.uint32], tuple[str, ...]]:

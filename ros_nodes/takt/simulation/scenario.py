@@ -117,25 +117,33 @@ class Scenario:
         Its plane keeps 0.45 m from the robot's middle whatever the robot does, so that it never touches it; where
         there is no room for that before the target, it stays away.
         """
-        near = bisect_left(
-            self._middles_s, motion_s
-        )  # passes are far apart: one of the two neighbours, or none
-        for crossing in self.passes[max(near - 1, 0) : near + 1]:
-            aside_m = crossing.aside_m(motion_s)
-            if abs(aside_m) > _PANEL_SWEEP_M or motion_s < 0.0:
-                continue
-            away_x_m, away_y_m = robot.x_m - target.x_m, robot.y_m - target.y_m
-            distance_m = math.hypot(away_x_m, away_y_m)
-            before_m = min(crossing.before_target_m, distance_m - _PANEL_ROBOT_GAP_M)
-            if before_m < _PANEL_TARGET_GAP_M:
-                return None
-            ux, uy = away_x_m / distance_m, away_y_m / distance_m
-            # The robot looks along -u, so that its left is (uy, -ux).
-            return Pose(
-                target.x_m + before_m * ux + aside_m * uy,
-                target.y_m + before_m * uy - aside_m * ux,
-                math.atan2(uy, ux),
-            )
+        crossing = self.pass_at(motion_s)
+        if crossing is None:
+            return None
+        aside_m = crossing.aside_m(motion_s)
+        away_x_m, away_y_m = robot.x_m - target.x_m, robot.y_m - target.y_m
+        distance_m = math.hypot(away_x_m, away_y_m)
+        before_m = min(crossing.before_target_m, distance_m - _PANEL_ROBOT_GAP_M)
+        if before_m < _PANEL_TARGET_GAP_M:
+            return None
+        ux, uy = away_x_m / distance_m, away_y_m / distance_m
+        # The robot looks along -u, so that its left is (uy, -ux).
+        return Pose(
+            target.x_m + before_m * ux + aside_m * uy,
+            target.y_m + before_m * uy - aside_m * ux,
+            math.atan2(uy, ux),
+        )
+
+    def pass_at(self, motion_s: float) -> PanelPass | None:
+        """The crossing that is under way at that time; for most of it there is none."""
+        near = bisect_left(self._middles_s, motion_s)
+        if motion_s < 0.0:
+            return None
+        for crossing in self.passes[
+            max(near - 1, 0) : near + 1
+        ]:  # they are far apart: one of the neighbours, or none
+            if abs(crossing.aside_m(motion_s)) <= _PANEL_SWEEP_M:
+                return crossing
         return None
 
     def scene_spec(self) -> SceneSpec:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import takt.contract
 from takt import resources
@@ -68,7 +69,18 @@ class Scene:
         self.data.qpos[3:7] = _quaternion(pose.yaw_rad, pitch_rad)
 
     def place_target(self, pose: Pose) -> None:
-        self._place_mocap(TARGET_MOCAP, pose, TARGET_HEIGHT_M / 2)
+        self.move_target(pose.x_m, pose.y_m, pose.yaw_rad)
+
+    def move_target(self, x_m: float, y_m: float, yaw_rad: float) -> None:
+        """The same from plain numbers, into MuJoCo's memory without an array in between: done at every step."""
+        at, turn = self._target_memory
+        at[0], at[1], at[2] = x_m, y_m, TARGET_HEIGHT_M / 2
+        turn[0], turn[1], turn[2], turn[3] = math.cos(yaw_rad / 2), 0.0, 0.0, math.sin(yaw_rad / 2)
+
+    @cached_property
+    def _target_memory(self) -> tuple[memoryview[float], memoryview[float]]:
+        rows = self.data.mocap_pos[TARGET_MOCAP], self.data.mocap_quat[TARGET_MOCAP]
+        return memoryview(rows[0]), memoryview(rows[1])
 
     def place_panel(self, pose: Pose | None) -> None:
         """None buries it below the floor, out of sight and out of reach."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,13 +59,22 @@ class TargetPath:
 
     def pose(self, motion_s: float) -> Pose:
         """Where the target is ``motion_s`` seconds after it began to move (before: its start)."""
+        return Pose(*self.place(motion_s))
+
+    def place(self, motion_s: float) -> tuple[float, float, float]:
+        """The same as plain numbers (x m, y m, yaw rad), for those who ask five hundred times a second."""
+        legs = self._legs
         way_m = self.speed.travelled_m(max(0.0, motion_s)) % self.length_m
-        step, share = divmod(way_m / self.length_m * len(self.points_m), 1.0)
-        index = int(step) % len(self.points_m)
-        here = self.points_m[index]
-        along = self.points_m[(index + 1) % len(self.points_m)] - here
-        at = here + share * along
-        return Pose(float(at[0]), float(at[1]), math.atan2(float(along[1]), float(along[0])))
+        step, share = divmod(way_m / self.length_m * len(legs), 1.0)
+        x_m, y_m, along_x_m, along_y_m, yaw_rad = legs[int(step) % len(legs)]
+        return x_m + share * along_x_m, y_m + share * along_y_m, yaw_rad
+
+    @cached_property
+    def _legs(self) -> list[tuple[float, float, float, float, float]]:
+        """For each point: where it is, the way to the next one, and that way's direction."""
+        along_m = np.roll(self.points_m, -1, axis=0) - self.points_m
+        pairs = zip(self.points_m.tolist(), along_m.tolist(), strict=True)
+        return [(x, y, dx, dy, math.atan2(dy, dx)) for (x, y), (dx, dy) in pairs]
 
 
 def _eased(motion_s: float) -> float:

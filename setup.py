@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 NAME = "takt"
 HERE = Path(__file__).resolve().parent
 
-NODES = ("camera", "detector", "planner", "agent", "supervisor", "dashboard", "gazebo_plant")
+NODES = ("camera", "detector", "planner", "agent", "supervisor", "dashboard", "recorder", "gazebo_plant")
 SCRIPTS = [
     "takt = takt.cli:main",
     "takt_plant = takt.simulation.plant_process:main",
@@ -50,6 +50,8 @@ setup(
     install_requires=[
         "aiohttp",
         "fastcrc",
+        "mcap",
+        "mcap-ros2-support",
         "numpy",
         "onnxruntime",
         "pillow",

@@ -19,6 +19,7 @@ EDGES = {
     "link": {"command.py", "replay.py", "transports"},
     "monitoring": {"top.py"},
     "planning": set(),
+    "recording": {"scribe.py"},
     "twin": {"bench.py", "chaos_command.py", "command.py", "film.py", "workers.py"},
     "vision": {
         "bench.py",

@@ -11,7 +11,18 @@ from pathlib import Path
 
 from takt.contract import document, validate
 from takt.contract.fingerprint import BOARD_SECTIONS, SECTIONS, differences, mismatch
-from takt.contract.sections import Contract, Ladder, Limits, Link, Robot, Safety, Service, Stage, Topic
+from takt.contract.sections import (
+    Contract,
+    Ladder,
+    Limits,
+    Link,
+    Recording,
+    Robot,
+    Safety,
+    Service,
+    Stage,
+    Topic,
+)
 from takt.resources import path as resource_path
 
 __all__ = [
@@ -21,6 +32,7 @@ __all__ = [
     "Ladder",
     "Limits",
     "Link",
+    "Recording",
     "Robot",
     "Safety",
     "Service",

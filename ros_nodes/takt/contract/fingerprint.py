@@ -34,7 +34,7 @@ SECTIONS = (
 )
 
 # What only processes of one host share; it has no digits in the handshake, so a change asks for no new firmware.
-HOST_SECTIONS = ("host_topics", "soft_work", "relief")
+HOST_SECTIONS = ("host_topics", "soft_work", "relief", "recording")
 
 # Sections that reach the firmware: the generated C holds these and no others, so these alone must be equal.
 BOARD_SECTIONS = (

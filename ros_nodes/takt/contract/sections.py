@@ -236,6 +236,24 @@ class Scheduling:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """The black box: what is kept, and which causes have it written."""
+
+    keep_s: int = whole(5, 600, "what happened before the cause is kept for this long, in memory")
+    after_s: int = whole(0, 60, "a recording goes on for this long after its last cause")
+    memory_mib: int = whole(1, 1024, "most that is held in memory; the oldest goes first")
+    file_mib: int = whole(1, 4096, "a recording ends at this size")
+    files: int = whole(1, 1000, "recordings of a kind that are kept; the oldest goes first")
+    burst_misses: int = whole(
+        2, 1000, "so many missed deadlines, of host and board together, are a burst ..."
+    )
+    burst_window_ms: int = whole(
+        10, 60_000, "... when they come within this time; a burst is a cause, as SAFE is"
+    )
+    picture_rate_hz: int = whole(0, 30, "pictures a second in a recording, as JPEG; 0: none")
+
+
+@dataclass(frozen=True)
 class Contract:
     """The whole contract. ``topics``, ``services``, ``parameters`` and ``stages`` are keyed by the name in the file, in
     its order."""
@@ -256,6 +274,7 @@ class Contract:
     host_topics: dict[str, HostTopic]
     soft_work: dict[str, SoftWork]
     relief: Relief
+    recording: Recording
 
     @cached_property
     def hashes(self) -> dict[str, str]:
@@ -281,6 +300,7 @@ PLAIN_SECTIONS: dict[str, type] = {
     "link": Link,
     "scheduling": Scheduling,
     "relief": Relief,
+    "recording": Recording,
 }
 TABLE_SECTIONS: dict[str, type] = {
     "topics": Topic,

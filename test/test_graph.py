@@ -4,7 +4,7 @@ from pathlib import Path
 
 from takt import graph
 
-MIDDLE = ["agent", "camera", "detector", "planner", "dashboard"]
+MIDDLE = ["agent", "camera", "detector", "planner", "dashboard", "recorder"]
 
 
 def options(**more):
@@ -35,6 +35,16 @@ def test_the_supervisor_learns_whom_to_drive_and_which_ring_to_watch():
         "ring": "x_camera",
         "rearm": "automatic",
     }
+
+
+def test_the_recorder_comes_last_and_records_whole_runs_where_asked():
+    recorder = graph.simulation(options(record=True))[-1]
+    assert recorder.parameters == {
+        "ring": "takt_camera",
+        "whole_run": True,
+        "folder": "/run/recordings",
+    }
+    assert graph.robot("/dev/ttyACM0")[-1].parameters == {"ring": "takt_camera", "whole_run": False}
 
 
 def test_a_cut_line_runs_through_a_cable():

@@ -14,6 +14,7 @@ from takt import firmware_ports
 from takt.gazebo.topics import IMAGE
 
 Parameter = str | int | float | bool
+RECORDINGS = "recordings"  # the folder of them in that of a run
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class SimOptions:
     blank_camera_at_s: float = -1.0
     cut_link_at_s: float = -1.0
     rearm: str = "automatic"
+    record: bool = False  # all of the run, beside the black box
 
 
 def simulation(options: SimOptions) -> list[Process]:
@@ -61,7 +63,7 @@ def simulation(options: SimOptions) -> list[Process]:
     camera: dict[str, Parameter] = {"source": "mujoco", "plant_state": f"{options.name}_plant"}
     camera["blank_after_s"] = options.blank_camera_at_s
     middle = _middle(segment, str(device), camera, options.weights, options.dashboard_port)
-    return [*ends, *middle]
+    return [*ends, *middle, _recorder(segment, run, options.record)]
 
 
 def gazebo(options: SimOptions, transport: str = "ros_gz") -> list[Process]:
@@ -80,7 +82,7 @@ def gazebo(options: SimOptions, transport: str = "ros_gz") -> list[Process]:
     middle = _middle(ring, str(run / "link"), camera, options.weights, options.dashboard_port)
     return [
         replace(one, parameters={**one.parameters, "use_sim_time": True}) if one.ros else one
-        for one in [*ends, *middle]
+        for one in [*ends, *middle, _recorder(ring, run, options.record)]
     ]
 
 
@@ -88,7 +90,9 @@ def robot(
     port: str, dashboard_port: int | None = 8080, weights: str = "", source: str = "v4l2"
 ) -> list[Process]:
     """The real robot: a board on ``port`` at one end, a real camera at the other."""
-    return _middle("takt_camera", port, {"source": source}, weights, dashboard_port)
+    ring = "takt_camera"
+    middle = _middle(ring, port, {"source": source}, weights, dashboard_port)
+    return [*middle, _recorder(ring, None, whole_run=False)]
 
 
 def supervisor_parameters(graph: list[Process], rearm: str) -> dict[str, Parameter]:
@@ -154,3 +158,11 @@ def _middle(
         page: dict[str, Parameter] = {"ring": ring, "port": dashboard_port}
         processes.append(Process("dashboard", "takt_dashboard", parameters=page))
     return processes
+
+
+def _recorder(ring: str, run: Path | None, whole_run: bool) -> Process:
+    """The last of the graph, and soft: whoever is in a hurry goes first."""
+    parameters: dict[str, Parameter] = {"ring": ring, "whole_run": whole_run}
+    if run is not None:
+        parameters["folder"] = str(run / RECORDINGS)
+    return Process("recorder", "takt_recorder", parameters=parameters)

@@ -29,6 +29,7 @@ class Options:
     faults: dict[str, float]  # kind -> second of the run
     dashboard_port: int
     run_dir: Path
+    record: bool
 
     @property
     def reference_loop(self) -> Path:
@@ -62,6 +63,7 @@ def parse(argv: list[str]) -> Options:
         faults=dict(_fault(text) for text in given.fault),
         dashboard_port=given.port,
         run_dir=given.run_dir or Path(tempfile.mkdtemp(prefix="takt-run-")),
+        record=not given.no_record,
     )
 
 
@@ -91,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=8080, help="port of the page on 127.0.0.1 (default 8080)")
     parser.add_argument("--run-dir", type=Path, default=None, help="where ptys, logs and records go")
+    parser.add_argument(
+        "--no-record", action="store_true", help="only the black box: no recording of the whole run"
+    )
     return parser
 
 

@@ -30,6 +30,7 @@ from takt.supervision.processes import command_line
 
 _BRING_UP_LIMIT_S = 40.0
 _END_LIMIT_S = 2.8
+RESULTS = "results.json"  # in the folder of the run
 _SCORED_FROM_S = 5.0  # the robot may find its distance first
 
 
@@ -55,9 +56,12 @@ def main(argv: list[str]) -> int:
     report["ok"] = not wrong
     if wrong:
         report["failed"] = wrong
-    if options.json_file is not None:
-        options.json_file.write_text(json.dumps(report, indent=1) + "\n")
+    text = json.dumps(report, indent=1) + "\n"
+    for file in (options.run_dir / RESULTS, options.json_file):
+        if file is not None:
+            file.write_text(text)
     print(demo_report.table(report))
+    print(f"  takt report {options.run_dir}   shows the run; takt trace {options.run_dir} for Perfetto\n")
     if wrong:
         print(f"failed: {'; '.join(wrong)} (logs: {options.run_dir / 'log'})", file=sys.stderr)
     return 1 if wrong else 0
@@ -78,6 +82,7 @@ class Run:
                 seconds=options.seconds,
                 name=self._name,
                 weights=options.weights,
+                record=options.record,
                 dashboard_port=None if options.headless else options.dashboard_port,
                 blank_camera_at_s=options.faults.get("blank_camera", -1.0),
                 cut_link_at_s=options.faults.get("cut_link", -1.0),
@@ -87,7 +92,7 @@ class Run:
         self._machine = Machine(options.run_dir, options.reference_loop)
         self._referee: Referee | None = None
         self._bring_up_s = 0.0
-        self._ended_ns = 0
+        self._began_ns = self._ended_ns = 0
 
     def start(self) -> None:
         """Start the supervisor, which starts the rest."""
@@ -132,6 +137,7 @@ class Run:
     def watch(self) -> None:
         """Spin through the mission with one status line a second."""
         began_s = told_s = time.monotonic()
+        self._began_ns = time.time_ns()
         while (now_s := time.monotonic()) - began_s < self._options.seconds:
             self._spin(0.02)
             if now_s - told_s >= 1.0:
@@ -171,6 +177,8 @@ class Run:
             "firmware": options.port,
             "time": firmware_ports.PORTS[options.port].time,
             "contract_hash": contract.hash_property,
+            "began_ns": self._began_ns,
+            "ended_ns": self._ended_ns,
             "bring_up_s": round(self._bring_up_s, 2),
             "mission": scored,
             "control": demo_report.control(

@@ -66,9 +66,10 @@ class RecorderNode(Node):  # type: ignore[misc]
         with contextlib.suppress(OSError):  # already nicer: somebody meant it so
             os.nice(max(0, work.nice - os.nice(0)))
 
-    def spin(self) -> None:
-        """Until the context ends."""
-        while rclpy.ok():
+    def spin(self, seconds: float | None = None) -> None:
+        """Until the context ends, or for ``seconds``."""
+        end_s = None if seconds is None else time.monotonic() + seconds
+        while rclpy.ok() and (end_s is None or time.monotonic() < end_s):
             time.sleep(1.0 / self._ears.turns_hz)
             self.turn(time.monotonic_ns())
 

@@ -12,6 +12,7 @@
 
 #include "board_clock.h"
 #include "options.h"
+#include "trouble.h"
 #include "parameters_file.h"
 #include "plant_edge.h"
 #include "realtime.h"
@@ -36,6 +37,7 @@ typedef struct {
     takt_watchdog_t watchdog;
     takt_rehearsal_t stretch;
     takt_rehearsal_t block_link;
+    takt_trouble_t trouble;
     char **arguments; /* to start anew with */
     atomic_bool stop;
 } machine_t;
@@ -58,6 +60,7 @@ static void read_encoder(void *context, takt_encoder_sample_t *sample)
 {
     machine_t *machine = context;
     takt_rehearse_stretch(&machine->stretch, machine->board.deadlines.cycle);
+    takt_trouble_in_cycle(&machine->trouble);
     takt_plant_edge_read(&machine->plant, sample);
 }
 
@@ -134,6 +137,7 @@ static void *control_thread(void *argument)
         /* A release that was waited for stays the next one until it has come: the plant's time may pass it
          * between two waits. */
         if (takt_board_clock_wait(&machine->clock, release_ns, CLOCK_WAIT_MS)) {
+            takt_trouble_before_cycle(&machine->trouble);
             takt_board_control_cycle(&machine->board, release_ns);
             release_ns = takt_board_next_release(&machine->board, now_ns(machine));
         }
@@ -194,6 +198,7 @@ static void *link_thread(void *argument)
         struct pollfd input = {.fd = atomic_load(&machine->link.fd), .events = POLLIN};
         poll(&input, 1, LINK_POLL_MS);
         takt_rehearse_block(&machine->block_link, now_ns(machine));
+        takt_trouble_take(&machine->trouble);
         takt_board_link_poll(&machine->board);
         tell_changes(machine, &told, &told_link);
         takt_parameters_file_save(&machine->parameters, &machine->board.parameters,
@@ -209,7 +214,8 @@ static void *link_thread(void *argument)
 static bool start(machine_t *machine, const takt_options_t *options)
 {
     takt_ledger_store_t *retained = takt_retained_open(options->retained);
-    if (retained == NULL || !takt_line_open(&machine->link, "link", options->link, TAKT_LINK_BAUD)) {
+    if (retained == NULL || !takt_trouble_open(&machine->trouble, options->orders) ||
+        !takt_line_open(&machine->link, "link", options->link, TAKT_LINK_BAUD)) {
         return false;
     }
     takt_plant_edge_init(&machine->plant);

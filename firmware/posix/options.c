@@ -29,7 +29,10 @@ static const char usage[] =
     "never;\n"
     "                         default 150\n"
     "  --rehearse-stretch N@C for tests: cycle C takes N ms longer, once\n"
-    "  --rehearse-block N@T   for tests: T ms after the start the link thread stands still for N ms, once\n";
+    "  --rehearse-block N@T   for tests: T ms after the start the link thread stands still for N ms, once\n"
+    "  --orders SOCKET        for tests: takes \"stretch MS\", \"nap MS\", \"late MS\" and \"block MS\" "
+    "while "
+    "it runs\n";
 
 static takt_options_result_t refuse(const char *option, const char *value, const char *fix)
 {
@@ -126,6 +129,7 @@ static takt_options_result_t parse_all(int argc, char **argv, takt_options_t *op
         {"watchdog-ms", required_argument, NULL, 'w'},
         {"rehearse-stretch", required_argument, NULL, 's'},
         {"rehearse-block", required_argument, NULL, 'b'},
+        {"orders", required_argument, NULL, 'o'},
         {NULL, 0, NULL, 0},
     };
     int found = 0;
@@ -137,6 +141,8 @@ static takt_options_result_t parse_all(int argc, char **argv, takt_options_t *op
             options->plant = optarg;
         } else if (found == 'r') {
             options->retained = optarg;
+        } else if (found == 'o') {
+            options->orders = optarg;
         } else if (found == 'm') {
             options->parameters = optarg;
         } else if (found == 'h') {

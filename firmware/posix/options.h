@@ -12,6 +12,7 @@ typedef struct {
     const char *plant;      /* pty:PATH or device */
     const char *retained;   /* file, or NULL */
     const char *parameters; /* file, or NULL */
+    const char *orders;     /* socket, or NULL */
     uint32_t key;           /* of the XRCE client, not 0 */
     uint16_t domain;        /* ROS domain; 255 leaves it to the agent */
     int fifo;               /* priority of the control thread; 0: normal class */

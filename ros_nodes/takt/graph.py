@@ -12,6 +12,8 @@ from pathlib import Path
 import takt.contract
 from takt import firmware_ports
 from takt.gazebo.topics import IMAGE
+from takt.trouble.sockets import BOARD_SOCKET, LINE_SOCKET, PLANT_SOCKET
+from takt.twin.episode import LineQuality
 
 Parameter = str | int | float | bool
 RECORDINGS = "recordings"  # the folder of them in that of a run
@@ -50,6 +52,8 @@ class SimOptions:
     cut_link_at_s: float = -1.0
     rearm: str = "automatic"
     record: bool = False  # all of the run, beside the black box
+    line: LineQuality | None = None  # of a line simulator before the board; board and plant then take orders
+    board_drift_ppm: float = 0.0
 
 
 def simulation(options: SimOptions) -> list[Process]:
@@ -59,6 +63,9 @@ def simulation(options: SimOptions) -> list[Process]:
     ends = [_firmware(options), _plant(options)]
     if options.cut_link_at_s >= 0.0:
         ends.append(_cable(run, options.cut_link_at_s))
+        device = run / "cable"
+    if options.line is not None:
+        ends.append(_line(run, options.line, options.seed))
         device = run / "cable"
     camera: dict[str, Parameter] = {"source": "mujoco", "plant_state": f"{options.name}_plant"}
     camera["blank_after_s"] = options.blank_camera_at_s
@@ -120,6 +127,9 @@ def _firmware(options: SimOptions) -> Process:
     priority = takt.contract.load().scheduling.firmware
     lines = firmware_ports.Lines(options.firmware, run / "link", run / "plant", retained, priority)
     program, arguments = firmware_ports.PORTS[options.port].command(lines)
+    if options.line is not None and options.port == "posix":
+        arguments += ("--clock-drift-ppm", f"{options.board_drift_ppm:g}")
+        arguments += ("--orders", str(run / BOARD_SOCKET))
     return Process("firmware", program, arguments, ros=False)
 
 
@@ -134,10 +144,31 @@ def _plant(options: SimOptions) -> Process:
         str(run / "plant.log"),
     )
     what: tuple[str, ...] = ("--seed", str(options.seed), "--seconds", str(options.seconds))
+    if options.line is not None:
+        what += ("--orders", str(run / PLANT_SOCKET))
     every = firmware_ports.PORTS[options.port].sample_every
     if every != 1:
         what += ("--sample-every", str(every))
     return Process("plant", "takt_plant", where + what, ros=False, restart=False)
+
+
+def _line(run: Path, quality: LineQuality, seed: int) -> Process:
+    """Part of the simulated world, so that its priority is the plant's."""
+    ways = (
+        "line",
+        "--a",
+        str(run / "cable"),
+        "--b",
+        f"dev:{run / 'link'}",
+        "--control",
+        str(run / LINE_SOCKET),
+    )
+    priority = takt.contract.load().scheduling.plant
+    how = ("--baud", str(quality.baud), "--delay-ms", f"{quality.latency_ms:g}", "--fifo", str(priority))
+    rates = (("drop", quality.drop_rate), ("flip", quality.flip_rate), ("duplicate", quality.duplicate_rate))
+    harm = [word for name, rate in rates for word in (f"--{name}", f"{rate:g}")]
+    arguments = ("-m", "takt.cli", *ways, *how, *harm, "--seed", str(seed))
+    return Process("line", "python3", arguments, ros=False)
 
 
 def _cable(run: Path, cut_at_s: float) -> Process:

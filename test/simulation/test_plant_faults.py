@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import socket
+
 import pytest
 
 from takt.errors import TaktError
 from takt.simulation.plant_faults import NAMES, Fault, PlantFaults
-from takt.simulation.plant_protocol import EncoderFrame
+from takt.simulation.plant_orders import PlantOrders
+from takt.simulation.plant_protocol import DutyFrame, EncoderFrame
 
 
 def frame(sequence: int, counts: tuple[int, int]) -> EncoderFrame:
@@ -50,3 +54,30 @@ def test_what_cannot_be_read_is_refused_with_the_names(text: str) -> None:
     with pytest.raises(TaktError) as refused:
         Fault.parse(text)
     assert NAMES[0] in refused.value.fix
+
+
+def test_an_order_becomes_a_fault_that_begins_now(tmp_path):
+    path = tmp_path / "plant.sock"
+    orders, faults = PlantOrders(path), PlantFaults()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        for text in ('{"fault": "e_stop", "seconds": 2}', "nonsense", '{"fault": "gremlin", "seconds": 1}'):
+            sender.sendto(text.encode(), str(path))
+    for _ in range(5):
+        orders.give(faults, 7.0)
+    orders.close()
+    assert not faults.apply(frame(1, (0, 0)), 6.9).e_stop
+    assert faults.apply(frame(2, (0, 0)), 8.9).e_stop
+    assert not faults.apply(frame(3, (0, 0)), 9.1).e_stop
+
+
+def test_weak_motors_a_sagging_supply_a_jump_and_silence():
+    duty = DutyFrame(True, True, 0, 1, 1, (0.5, 0.5), (1.0, 1.0))
+    faults = PlantFaults((Fault("motor_weak_left", 0.0, 1.0, 1.0), Fault("supply_sag", 2.0, 3.0, 0.0)))
+    assert faults.weaken(duty, 0.5).duty == pytest.approx((0.15, 0.5))
+    assert faults.weaken(duty, 2.5).duty == pytest.approx((0.475, 0.475))
+    assert faults.weaken(duty, 3.5) == duty
+    jump = PlantFaults((Fault("encoder_jump_left", 1.0, 1.5), Fault("encoder_silent", 5.0, 6.0)))
+    counts = [jump.apply(frame(at, (at, at)), 0.5 * at).counts for at in range(5)]
+    steps = [after[0] - before[0] for before, after in itertools.pairwise(counts)]
+    assert [step > 4000 for step in steps].count(True) == 1
+    assert jump.are_silent(5.5) and not jump.are_silent(6.5)

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,9 @@ class Machine:
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
 
-    def note_scheduling(self) -> None:
+    def note_scheduling(self, pids: Mapping[str, int]) -> None:
         """Read from the kernel which class each process really has; the highest thread counts."""
         asked = takt.contract.load().scheduling
-        pids_file = self._run_dir / "processes.json"
-        pids = json.loads(pids_file.read_text()) if pids_file.is_file() else {}
         for name, pid in pids.items():
             if hasattr(asked, name):
                 self._scheduling[name] = {"asked": getattr(asked, name), "granted": _highest_fifo(pid)}

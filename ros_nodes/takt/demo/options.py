@@ -10,7 +10,11 @@ from pathlib import Path
 
 from takt import firmware_ports, resources
 from takt.errors import TaktError
+from takt.trouble import day as days
+from takt.trouble.day import Day
+from takt.trouble.kinds import KINDS
 
+_SECONDS = 40.0
 _FAULTS = ("blank_camera", "cut_link")
 _REFERENCE_LOOP = "build/firmware/reference_loop"
 
@@ -27,6 +31,7 @@ class Options:
     firmware: Path
     weights: str
     faults: dict[str, float]  # kind -> second of the run
+    day: Day | None  # what goes wrong in it, besides
     dashboard_port: int
     run_dir: Path
     record: bool
@@ -41,7 +46,7 @@ class Options:
 def parse(argv: list[str]) -> Options:
     """Read and check the command line. Raises TaktError naming what is wrong and the fix."""
     given = _parser().parse_args(argv)
-    if given.seconds < 1.0:
+    if given.seconds is not None and given.seconds < 1.0:
         raise TaktError(f"--seconds {given.seconds} is too short", "give at least 1")
     if given.seed < 0:
         raise TaktError(f"--seed {given.seed} is negative", "give 0 or more")
@@ -52,15 +57,17 @@ def parse(argv: list[str]) -> Options:
     if not given.headless:
         _require_free(given.port)
     port, firmware = firmware_ports.image(given.firmware)
+    day = _day(given)
     return Options(
-        seconds=given.seconds,
-        seed=given.seed,
+        seconds=given.seconds or (day.seconds if day else _SECONDS),
+        seed=day.episode.layout_seed if day else given.seed,
         headless=given.headless,
         json_file=given.json,
         port=port,
         firmware=firmware,
         weights=str(Path(given.weights).resolve()) if given.weights else "",
-        faults=dict(_fault(text) for text in given.fault),
+        faults=dict(_fault(text) for text in given.fault if text.partition("@")[0] in _FAULTS),
+        day=day,
         dashboard_port=given.port,
         run_dir=given.run_dir or Path(tempfile.mkdtemp(prefix="takt-run-")),
         record=not given.no_record,
@@ -76,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "--headless", action="store_true", help="no page: a live status line and a table at the end"
     )
     parser.add_argument(
-        "--seconds", type=float, default=40.0, help="length, counted from arming (default 40)"
+        "--seconds", type=float, help="length, counted from arming (default 40, or what the faults need)"
     )
     parser.add_argument("--seed", type=int, default=1, help="arena and target path (default 1)")
     parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the report here")
@@ -89,14 +96,36 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", default="", metavar="ONNX", help="detector weights instead of the shipped ones"
     )
     parser.add_argument(
-        "--fault", action="append", default=[], metavar="KIND@SECOND", help=f"inject: {', '.join(_FAULTS)}"
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND@SECOND[+LENGTH][:STRENGTH]",
+        help=f"inject: {', '.join((*_FAULTS, *KINDS))}",
     )
+    parser.add_argument(
+        "--chaos", type=int, metavar="SEED", help="the bad day of `takt chaos --seeds SEED-SEED`"
+    )
+    parser.add_argument("--scenario", metavar="NAME", help="a scenario file of the twin, with --seed")
     parser.add_argument("--port", type=int, default=8080, help="port of the page on 127.0.0.1 (default 8080)")
     parser.add_argument("--run-dir", type=Path, default=None, help="where ptys, logs and records go")
     parser.add_argument(
         "--no-record", action="store_true", help="only the black box: no recording of the whole run"
     )
     return parser
+
+
+def _day(given: argparse.Namespace) -> Day | None:
+    """What is to go wrong. Raises TaktError where two ways of saying so meet."""
+    texts = [text for text in given.fault if text.partition("@")[0] not in _FAULTS]
+    if sum((given.chaos is not None, given.scenario is not None, bool(texts))) > 1:
+        raise TaktError("--chaos, --scenario and --fault exclude each other", "give one of them")
+    if given.chaos is not None:
+        if given.chaos < 0:
+            raise TaktError(f"--chaos {given.chaos} is negative", "give 0 or more")
+        return days.of_chaos(given.chaos)
+    if given.scenario is not None:
+        return days.of_scenario(given.scenario, given.seed)
+    return days.of_faults(texts, given.seed, given.seconds or _SECONDS) if texts else None
 
 
 def _require_free(port: int) -> None:
@@ -111,8 +140,6 @@ def _require_free(port: int) -> None:
 
 def _fault(text: str) -> tuple[str, float]:
     kind, _, second = text.partition("@")
-    if kind not in _FAULTS:
-        raise TaktError(f"unknown fault {kind!r}", f"give one of {', '.join(_FAULTS)}, as KIND@SECOND")
     try:
         return kind, float(second or "10")
     except ValueError:

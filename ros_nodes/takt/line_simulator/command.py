@@ -13,6 +13,7 @@ from takt.line_simulator.control import ControlServer, send_order
 from takt.line_simulator.ends import DeviceEnd, End, OfferedEnd
 from takt.line_simulator.faults import Rates
 from takt.line_simulator.line import LineSimulator
+from takt.realtime import apply_policy
 
 _EPILOG = """\
 examples:
@@ -23,7 +24,7 @@ examples:
   takt line --a /tmp/agent --b /tmp/board --control /tmp/line.sock
   takt line --control /tmp/line.sock --order '{"cut": true}'
       orders: cut, mend, cut_in_frame [DIRECTION, BYTES], noise_s, unplug SIDE, plug SIDE, rates {...},
-      delay_ms [DIRECTION, MS], status; directions are a_to_b and b_to_a
+      delay_ms [DIRECTION, MS], baud N, status; directions are a_to_b and b_to_a
 
 Equal seeds and equal bytes give equal faults, whatever the clock does. Ends with SIGINT or SIGTERM."""
 
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         "--split-pause-ms", type=float, default=5.0, metavar="X", help="gap within a split portion"
     )
     made.add_argument("--seed", type=int, default=1, metavar="N", help="of the faults")
+    made.add_argument("--fifo", type=int, default=0, metavar="N", help="SCHED_FIFO priority; 0: none")
     made.add_argument("--control", type=Path, metavar="SOCKET", help="where orders are taken while it runs")
     made.add_argument(
         "--order", metavar="JSON", help="give the line at --control this order, print its counters"
@@ -101,6 +103,10 @@ def main(argv: list[str]) -> int:
     ending: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _frame: ending.append(received))
+    if not 0 <= options.fifo <= 99:
+        raise TaktError(f"--fifo {options.fifo} is no priority", "give 0 to 99")
+    if options.fifo:
+        print(apply_policy(options.fifo).describe(), flush=True)
     print(f"takt line: {line.a.name} <-> {line.b.name}", flush=True)
     try:
         while not ending:

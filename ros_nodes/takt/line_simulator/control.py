@@ -2,7 +2,8 @@
 
     {"cut": true}  {"mend": true}  {"cut_in_frame": ["b_to_a", 20]}
     {"noise_s": 10, "seed": 3, "directions": ["a_to_b"]}
-    {"unplug": "a"}  {"plug": "a"}  {"rates": {"drop": 0.01}}  {"delay_ms": ["a_to_b", 50]}  {"status": true}
+    {"unplug": "a"}  {"plug": "a"}  {"rates": {"drop": 0.01}}  {"delay_ms": ["a_to_b", 50]}  {"baud": 115200}
+    {"status": true}
 
 The answer holds the counters of both directions, or ``error`` with cause and fix.
 """
@@ -38,6 +39,7 @@ def obey(line: LineSimulator, order: dict[str, Any]) -> None:
         "unplug": line.unplug,
         "plug": line.plug,
         "rates": line.set_rates,
+        "baud": lambda value: line.set_baud(int(value)),
         "delay_ms": lambda value: line.set_delay(_direction(value[0]), float(value[1])),
         "status": lambda value: None,
         "seed": lambda value: None,

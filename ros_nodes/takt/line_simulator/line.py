@@ -153,6 +153,14 @@ class LineSimulator:
         with self.lock:
             self.wires[direction].delay_ns = int(delay_ms * 1e6)
 
+    def set_baud(self, baud: int) -> None:
+        """Another rate from now on, both ways; 0: no limit. Raises TaktError for a negative one."""
+        if baud < 0:
+            raise TaktError(f"baud {baud}", "give a positive number, or 0 for no limit")
+        with self.lock:
+            for wire in self.wires.values():
+                wire.baud = baud
+
     def status(self) -> dict[str, Any]:
         """Counters of both directions."""
         with self.lock:

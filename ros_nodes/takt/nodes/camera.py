@@ -7,7 +7,9 @@ import math
 from typing import Any
 
 import numpy as np
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 import takt.contract
@@ -18,7 +20,7 @@ from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.nodes.topic_source import TopicSource
 from takt.vision.capture import Capture
 from takt.vision.pictures import jpeg
-from takt.vision.sources import ImageSource, SourceSettings, open_source
+from takt.vision.sources import ImageSource, SourceSettings, faulty, open_source
 
 _FRAME_ID = "camera_optical_frame"
 _TOPIC_DEPTH = 1
@@ -38,6 +40,8 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
         self._settings = self._source_settings()
         topic = str(self.declare_parameter("topic", "image_in").value)
         self._subscribed = TopicSource(self, topic) if self._settings.kind == "topic" else None
+        self._fault = faulty.checked(str(self.declare_parameter("fault", "none").value))
+        self.add_on_set_parameters_callback(self._on_set_parameters)
         self._stage = StageClock("capture", self._contract.stages["capture"].budget_ms)
         self._topics = _ImageTopics(self, self._contract.robot)
         publish_stage(self, self._stage, self._facts)
@@ -82,7 +86,19 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
         super().destroy_node()
 
     def _open(self, settings: SourceSettings) -> ImageSource:
-        return self._subscribed if self._subscribed is not None else open_source(settings)
+        subscribed = self._subscribed
+        real = (lambda: open_source(settings)) if subscribed is None else (lambda: subscribed)
+        return faulty.open_unless_unplugged(real, lambda: self._fault)
+
+    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        """``fault`` may be set while the node runs: ros2 param set /camera fault covered (see sources/faulty.py)."""
+        for one in parameters:
+            if one.name == "fault":
+                try:
+                    self._fault = faulty.checked(str(one.value))
+                except TaktError as error:
+                    return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
 
     def _source_settings(self) -> SourceSettings:
         robot = self._contract.robot

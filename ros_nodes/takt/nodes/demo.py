@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -20,17 +21,21 @@ from takt import firmware_ports, graph
 from takt.contract import feasibility
 from takt.demo import options as demo_options
 from takt.demo import report as demo_report
+from takt.demo.ends import Ends
 from takt.demo.machine import Machine
 from takt.demo.options import Options
 from takt.demo.verdict import failures
 from takt.errors import TaktError
 from takt.nodes.referee import Referee
-from takt.simulation import mission
+from takt.nodes.trouble import Trouble
+from takt.simulation import mission, plant_log
 from takt.supervision.processes import command_line
+from takt.trouble.checks import Evidence, violations
 
 _BRING_UP_LIMIT_S = 40.0
 _END_LIMIT_S = 2.8
 RESULTS = "results.json"  # in the folder of the run
+_SUPERVISOR_RESTART_S = 0.1  # as its service does
 _SCORED_FROM_S = 5.0  # the robot may find its distance first
 
 
@@ -50,9 +55,12 @@ def main(argv: list[str]) -> int:
     finally:
         run.end()
     report = run.report(contract)
-    wrong = failures(
-        report, fifo_granted=report["machine"]["scheduling"].get("firmware", {}).get("granted", 0) > 0
-    )
+    if options.day is None:
+        granted = report["machine"]["scheduling"].get("firmware", {}).get("granted", 0)
+        wrong = failures(report, fifo_granted=granted > 0)
+    else:
+        report["trouble"] = run.judge_trouble(contract, report)
+        wrong = report["trouble"]["violations"] + report["trouble"]["unmet"]
     report["ok"] = not wrong
     if wrong:
         report["failed"] = wrong
@@ -86,26 +94,49 @@ class Run:
                 dashboard_port=None if options.headless else options.dashboard_port,
                 blank_camera_at_s=options.faults.get("blank_camera", -1.0),
                 cut_link_at_s=options.faults.get("cut_link", -1.0),
+                line=options.day.episode.line if options.day else None,
+                board_drift_ppm=options.day.episode.board_drift_ppm if options.day else 0.0,
             )
         )
+        self._ends: Ends | None = None
+        self._trouble: Trouble | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._machine = Machine(options.run_dir, options.reference_loop)
         self._referee: Referee | None = None
+        self._restart_at_s: float | None = None
         self._bring_up_s = 0.0
         self._began_ns = self._ended_ns = 0
 
     def start(self) -> None:
         """Start the supervisor, which starts the rest."""
-        run_dir = self._options.run_dir
+        run_dir, kept = self._options.run_dir, self._graph
         (run_dir / "log").mkdir(parents=True, exist_ok=True)
-        graph.save(self._graph, run_dir / "graph.json")
         for process in self._graph:
             command_line(process)  # a missing program is told here, in one line, not in a log
-        parameters = graph.supervisor_parameters(self._graph, "automatic")
+        if self._options.day is not None:  # the supervisor may die too, and the world must not die with it
+            world = [process for process in self._graph if not process.ros]
+            retained = Path(f"/dev/shm/{self._name}_retained")
+            self._ends = Ends(world, run_dir / "log", retained, self._say)
+            self._ends.start()
+            kept = [process for process in self._graph if process.ros]
+        graph.save(kept, run_dir / "graph.json")
+        self._start_supervisor()
+        self._machine.begin()
+        rclpy.init()
+        self._referee = Referee(f"{self._name}_camera")
+        self._say(f"run {run_dir}")
+        if self._options.day is not None and self._ends is not None:
+            self._trouble = Trouble(
+                self._options.day, run_dir, self._referee, self._pids, self._ends.cut_power, self._say
+            )
+
+    def _start_supervisor(self) -> None:
+        run_dir = self._options.run_dir
+        parameters = graph.supervisor_parameters(self._graph, self._rearm)
         parameters |= {"graph_file": str(run_dir / "graph.json"), "log_dir": str(run_dir / "log")}
         parameters["ledger_file"] = str(run_dir / "deadline_misses.jsonl")
         supervisor = graph.Process("supervisor", "takt_supervisor", parameters=parameters)
-        with (run_dir / "log/supervisor.log").open("wb") as log:
+        with (run_dir / "log/supervisor.log").open("ab") as log:
             self._supervisor = subprocess.Popen(
                 command_line(supervisor),
                 stdin=subprocess.DEVNULL,
@@ -113,10 +144,32 @@ class Run:
                 stderr=log,
                 start_new_session=True,
             )
-        self._machine.begin()
-        rclpy.init()
-        self._referee = Referee(f"{self._name}_camera")
-        self._say(f"run {run_dir}")
+
+    @property
+    def _rearm(self) -> str:
+        return self._options.day.episode.rearm if self._options.day else "automatic"
+
+    def _pids(self) -> dict[str, int]:
+        """Every process of the run by name, as they are now."""
+        file = self._options.run_dir / "processes.json"
+        pids: dict[str, int] = {}
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            pids = json.loads(file.read_text())
+        if self._supervisor is not None and self._supervisor.poll() is None:
+            pids["supervisor"] = self._supervisor.pid
+        return pids | (self._ends.pids() if self._ends else {})
+
+    def _keep_up(self) -> None:
+        """What keeps a real robot's supervisor and its far end running: here, the demo itself."""
+        if self._ends is None:
+            return
+        self._ends.poll()
+        if self._supervisor is not None and self._supervisor.poll() is not None:
+            if self._restart_at_s is None:
+                self._restart_at_s = time.monotonic() + _SUPERVISOR_RESTART_S
+            elif time.monotonic() >= self._restart_at_s:
+                self._restart_at_s = None
+                self._start_supervisor()
 
     def wait_until_armed(self) -> None:
         """Spin until the board is armed. Raises TaktError when the firmware has another contract."""
@@ -124,6 +177,7 @@ class Run:
         began_s = time.monotonic()
         while not self._referee.board.armed:
             self._spin(0.05)
+            self._keep_up()
             if self._referee.contract_refusal is not None:
                 raise TaktError(*self._referee.contract_refusal)
             self._bring_up_s = time.monotonic() - began_s
@@ -140,6 +194,9 @@ class Run:
         self._began_ns = time.time_ns()
         while (now_s := time.monotonic()) - began_s < self._options.seconds:
             self._spin(0.02)
+            self._keep_up()
+            if self._trouble is not None:
+                self._trouble.step(now_s - began_s)
             if now_s - told_s >= 1.0:
                 told_s = now_s
                 self._say(self._status_line(now_s - began_s))
@@ -149,7 +206,9 @@ class Run:
         """End everything within 3 s and leave no process behind."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        self._machine.note_scheduling()
+        if self._trouble is not None:
+            self._trouble.close()
+        self._machine.note_scheduling(self._pids())
         if self._supervisor is not None:
             self._supervisor.send_signal(signal.SIGINT)
             try:
@@ -157,6 +216,8 @@ class Run:
             except subprocess.TimeoutExpired:
                 self._supervisor.kill()  # its children die with it
                 self._supervisor.wait()
+        if self._ends is not None:
+            self._ends.stop()
         self._machine.end()
         for segment in Path("/dev/shm").glob(f"{self._name}_*"):
             segment.unlink(missing_ok=True)
@@ -197,6 +258,24 @@ class Run:
             "commands_refused": referee.refusals,
             "machine": self._machine.report(),
         }
+
+    def judge_trouble(self, contract: takt.contract.Contract, report: dict[str, Any]) -> dict[str, Any]:
+        """What was done to the run, and what must hold whatever is done."""
+        referee, trouble, run_dir = self._referee, self._trouble, self._options.run_dir
+        assert referee is not None and trouble is not None
+        records = plant_log.records_of(run_dir / "plant.log")
+        evidence = Evidence(
+            plant=records[records["stamp_ns"] <= self._ended_ns],
+            faults=trouble.injector.done,
+            applied_age_ms=referee.photon_to_motor_ms,
+            final_rung=referee.rung,
+            armed_at_end=referee.board.armed,
+            resumed_ns=trouble.operator.stop_taken_back_ns if trouble.operator else None,
+            ledger_file=run_dir / "deadline_misses.jsonl",
+            host_rungs=referee.rungs,
+            loop=referee.diagnostics.get("base: loop", {}),
+        )
+        return trouble.told(violations(evidence, contract), evidence, report)
 
     def _show_page(self) -> None:
         url = f"http://127.0.0.1:{self._options.dashboard_port}/"

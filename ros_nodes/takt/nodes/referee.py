@@ -34,6 +34,7 @@ class Referee(Node):  # type: ignore[misc]
         self.reason = "starting"
         self.waiting_for = ""
         self.seconds_in: dict[str, float] = {}
+        self.rungs: list[tuple[int, str, str]] = []  # ROS time when it was heard, the host's rung, its reason
         self.photon_to_motor_ms: dict[int, float] = {}
         self.refusals: dict[str, int] = {}
         self.frames: FrameLog | None = None
@@ -68,6 +69,8 @@ class Referee(Node):  # type: ignore[misc]
         values = {pair.key: pair.value for pair in message.values}
         self.rung, self.reason = message.message, values.get("reason", "")
         self.waiting_for = values.get("waiting_for", "")
+        if not self.rungs or self.rungs[-1][1:] != (self.rung, self.reason):
+            self.rungs.append((time.time_ns(), self.rung, self.reason))
         prefix = "seconds_"
         self.seconds_in = {k[len(prefix) :]: float(v) for k, v in values.items() if k.startswith(prefix)}
 

@@ -26,6 +26,7 @@ from takt.simulation.board_port import BoardPort  # noqa: E402
 from takt.simulation.plant import BATCH_NS, Plant  # noqa: E402
 from takt.simulation.plant_faults import NAMES, Fault, PlantFaults  # noqa: E402
 from takt.simulation.plant_log import PlantLog  # noqa: E402
+from takt.simulation.plant_orders import PlantOrders  # noqa: E402
 from takt.simulation.plant_protocol import PlantLine, encode_encoder  # noqa: E402
 from takt.simulation.plant_state import PlantState  # noqa: E402
 from takt.simulation.scenario import Scenario  # noqa: E402
@@ -61,8 +62,10 @@ class PlantProcess:
         seconds: float,
         faults: PlantFaults | None = None,
         sample_every: int = 1,
+        orders: PlantOrders | None = None,
     ) -> None:
         self._faults = faults or PlantFaults()
+        self._orders = orders
         self._plant = plant
         self._port = port
         self._state = state
@@ -100,10 +103,13 @@ class PlantProcess:
         """Everything of one grid point. The state is stamped with the ROS time of the grid point, not of the work."""
         if self._port.open_when_due(due_ns):
             self._line.reset()
+        if self._orders is not None:
+            self._orders.give(self._faults, self._plant.motion_s)
         for frame in self._line.duties(self._port.read()):
-            self._plant.receive(frame)
+            self._plant.receive(self._faults.weaken(frame, self._plant.motion_s))
         self._plant.advance()
-        if self.lateness.batches % self._sample_every == 0:
+        silent = self._faults.are_silent(self._plant.motion_s)
+        if self.lateness.batches % self._sample_every == 0 and not silent:
             sample = self._faults.apply(self._plant.encoder_frame(), self._plant.motion_s)
             self._port.write(encode_encoder(sample))
         stamp_ns = time.time_ns() - (time.monotonic_ns() - due_ns)
@@ -122,7 +128,8 @@ def run(argv: list[str]) -> int:
     log = PlantLog(options.log, options.seed)
     state = PlantState.create(options.state, options.seed)
     port = BoardPort(options.plant)
-    process = PlantProcess(plant, port, state, log, options.seconds, faults, options.sample_every)
+    orders = PlantOrders(options.orders) if options.orders else None
+    process = PlantProcess(plant, port, state, log, options.seconds, faults, options.sample_every, orders)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, process.stop)
     granted = apply_policy(contract.scheduling.plant if options.fifo is None else options.fifo)
@@ -133,6 +140,8 @@ def run(argv: list[str]) -> int:
         process.run()
     finally:
         port.close()
+        if orders is not None:
+            orders.close()
         state.close()
         log.close()
     late = process.lateness
@@ -168,6 +177,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME@START[+LENGTH]",
         help="let an input of the board show a fault, s of motion; names: " + ", ".join(NAMES),
+    )
+    parser.add_argument(
+        "--orders", type=Path, metavar="SOCKET", help="take faults while it runs (simulation/plant_orders.py)"
     )
     parser.add_argument(
         "--sample-every",

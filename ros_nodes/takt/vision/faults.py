@@ -5,6 +5,8 @@ fail     raises an error at every frame
 nan      answers with numbers that are none
 crash    ends the process at once, as a fault inside a model's code does
 hang     never answers and cannot be cancelled
+blind    finds nothing
+ghost    finds a second target that is not there
 """
 
 from __future__ import annotations
@@ -19,12 +21,14 @@ from numpy.typing import NDArray
 
 from takt.errors import TaktError
 from takt.frames import Detections
+from takt.frames.layout import MAX_DETECTIONS
 from takt.vision.detector import NotFinite
 from takt.vision.looks import Model
 
-KINDS = ("none", "slow", "fail", "nan", "crash", "hang")
+KINDS = ("none", "slow", "fail", "nan", "crash", "hang", "blind", "ghost")
 _SLOWER = 5.0
 _LOOK_S = 0.001
+_GHOST = ((200.0, 80.0, 240.0, 190.0), 0.9, 0)  # px, score, class: as large as the target two steps away
 
 
 class Cancelled(RuntimeError):
@@ -58,6 +62,10 @@ class FaultyModel:
             time.sleep(_LOOK_S)
         began_s = time.monotonic()
         found = self._model.detect(pixels)
+        if kind == "blind":
+            return Detections.empty()
+        if kind == "ghost":
+            return _with_ghost(found)
         if kind == "slow":
             self._dawdle(began_s, (time.monotonic() - began_s) * float(factor or _SLOWER))
         return found
@@ -75,3 +83,13 @@ class FaultyModel:
             if self._cancelled:
                 raise Cancelled("over the time limit")
             time.sleep(_LOOK_S)
+
+
+def _with_ghost(found: Detections) -> Detections:
+    box, score, class_id = _GHOST
+    kept = slice(0, MAX_DETECTIONS - 1)
+    return Detections(
+        np.concatenate([np.array([box], np.float32), found.boxes_xyxy_px[kept]]),
+        np.concatenate([np.array([score], np.float32), found.scores[kept]]),
+        np.concatenate([np.array([class_id], np.int32), found.class_ids[kept]]),
+    )

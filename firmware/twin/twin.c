@@ -73,6 +73,7 @@ void takt_twin_control_cycle(takt_twin_t *twin, uint64_t release_ns, uint64_t st
                              uint64_t execution_cpu_ns);
 uint64_t takt_twin_next_release(const takt_twin_t *twin, uint64_t now_ns);
 void takt_twin_link_poll(takt_twin_t *twin, uint64_t now_ns);
+size_t takt_twin_link_turn(takt_twin_t *twin, uint64_t now_ns, const uint8_t *bytes, size_t count);
 size_t takt_twin_feed_link(takt_twin_t *twin, const uint8_t *bytes, size_t count);
 size_t takt_twin_take_link(takt_twin_t *twin, uint8_t *out, size_t capacity);
 void takt_twin_set_encoders(takt_twin_t *twin, int32_t left, int32_t right, uint64_t plant_ns,
@@ -196,6 +197,14 @@ void takt_twin_link_poll(takt_twin_t *twin, uint64_t now_ns)
 {
     twin->now_ns = now_ns;
     takt_board_link_poll(&twin->board);
+}
+
+/* Bytes in and a poll in one call; returns how many bytes wait for takt_twin_take_link. */
+size_t takt_twin_link_turn(takt_twin_t *twin, uint64_t now_ns, const uint8_t *bytes, size_t count)
+{
+    (void)line_put(&twin->in, bytes, count);
+    takt_twin_link_poll(twin, now_ns);
+    return twin->out.size;
 }
 
 size_t takt_twin_feed_link(takt_twin_t *twin, const uint8_t *bytes, size_t count)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 from takt.errors import TaktError
 
@@ -34,6 +35,17 @@ class Rates:
             raise TaktError(f"fault rates {chances} are no chances", "give 0 to 1 each, at most 1 together")
         if not 0.0 <= self.split_pause_ms <= 10_000.0:
             raise TaktError(f"split pause {self.split_pause_ms} ms is out of range", "give 0 to 10000 ms")
+
+    @cached_property
+    def of_fate(self) -> tuple[tuple[str, float], ...]:
+        """The fates that can be met, each with its chance."""
+        chances = (
+            ("drop", self.drop),
+            ("flip", self.flip),
+            ("duplicate", self.duplicate),
+            ("split", self.split),
+        )
+        return tuple((fate, chance) for fate, chance in chances if chance > 0.0)
 
 
 RATE_NAMES = tuple(field.name for field in fields(Rates))
@@ -70,8 +82,8 @@ class FaultyStream:
         self.portions += 1
         self._fate, self._position, self._target = "", 0, -1
         self._header, self._copy = b"", []
-        for fate in self.counts:
-            chance -= getattr(self.rates, fate)
+        for fate, share in self.rates.of_fate:
+            chance -= share
             if chance < 0.0:
                 self._fate = fate
                 self.counts[fate] += 1

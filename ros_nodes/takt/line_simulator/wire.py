@@ -19,10 +19,14 @@ _STEP_NS = 1_000_000  # a long portion arrives in steps of this
 _NOISE_CHUNK_NS = 2_000_000
 _UNLIMITED_NOISE_BAUD = 921_600
 _FLAG = b"\x7e"
+NEVER_NS = 1 << 62
 
 
 class Wire:
-    """``baud`` 0: no limit of rate. ``delay_ns`` may be changed at any time; bytes never overtake each other."""
+    """``baud`` 0: no limit of rate. ``delay_ns`` may be changed at any time; bytes never overtake each other.
+
+    Before ``due_ns`` a read finds nothing: for those who ask every millisecond.
+    """
 
     def __init__(self, faults: FaultyStream, *, baud: int = 0, delay_ns: int = 0) -> None:
         self.faults, self.baud, self.delay_ns = faults, baud, delay_ns
@@ -33,6 +37,7 @@ class Wire:
         self._free_ns = 0  # when the sender's side is free again
         self._last_ns = 0  # when the last byte queued will have arrived
         self.waiting = 0
+        self.due_ns = NEVER_NS
         self._noise = random.Random(f"{faults.portions} noise")
         self._noise_from_ns = self._noise_until_ns = 0
 
@@ -65,6 +70,7 @@ class Wire:
             self._queue.popleft()
         taken = b"".join(arrived)
         self.waiting -= len(taken)
+        self.due_ns = self._first_ns()
         return taken
 
     def next_ns(self, now_ns: int) -> int | None:
@@ -93,14 +99,22 @@ class Wire:
         """Random bytes at the line's rate instead of what is sent, for so long."""
         self._noise = random.Random(seed)
         self._noise_from_ns, self._noise_until_ns = now_ns, now_ns + duration_ns
+        self.due_ns = min(self.due_ns, now_ns)
 
     def clear(self) -> None:
         """Forget what is under way (the port is gone)."""
         self._queue.clear()
-        self.waiting = 0
+        self.waiting, self.due_ns = 0, self._first_ns()
         self._free_ns = self._last_ns = 0
 
     # ------------------------------------------------------------ internals
+
+    def _first_ns(self) -> int:
+        """When the first byte begins to arrive, of what is under way or of the noise to be made."""
+        first_ns = self._queue[0][0] if self._queue else NEVER_NS
+        if self._noise_from_ns < self._noise_until_ns:
+            return min(first_ns, self._noise_from_ns)
+        return first_ns
 
     def _send(self, piece: bytes, now_ns: int, pause_ns: int = 0) -> None:
         start_ns = max(now_ns, self._free_ns) + pause_ns
@@ -109,6 +123,7 @@ class Wire:
         begin_ns = max(start_ns + self.delay_ns, self._last_ns)
         self._last_ns = begin_ns + takes_ns
         self._queue.append((begin_ns, piece))
+        self.due_ns = min(self.due_ns, begin_ns)
         self.waiting += len(piece)
 
     def _takes_ns(self, count: int) -> int:

@@ -156,7 +156,10 @@ class Board:
         self._lib = _load(Path(library_path))
         self.retained = retained if retained is not None else make_retained(library_path)
         self._twin = ctypes.create_string_buffer(self._lib.takt_twin_size())
+        self._at = ctypes.addressof(self._twin)  # a number goes into a call faster than a buffer does
         self._view = _View()
+        self._view_at = ctypes.addressof(self._view)
+        self._viewed_ns = -1  # when the view was read; -1: what it shows has changed since
         self._out = ctypes.create_string_buffer(_TAKE_BYTES)
         self.now_ns = now_ns
         self._lib.takt_twin_init(
@@ -165,7 +168,7 @@ class Board:
 
     def next_release(self, now_ns: int | None = None) -> int:
         """The first grid point that has not passed, in board ns: when to call :meth:`control_cycle` next."""
-        return int(self._lib.takt_twin_next_release(self._twin, self.now_ns if now_ns is None else now_ns))
+        return int(self._lib.takt_twin_next_release(self._at, self.now_ns if now_ns is None else now_ns))
 
     def control_cycle(self, release_ns: int, *, execution_ns: int = 0, cpu_ns: int | None = None) -> None:
         """Run the cycle released at ``release_ns``; it starts at ``now_ns``, or at the release if that is later.
@@ -175,14 +178,23 @@ class Board:
         """
         start_ns = max(self.now_ns, release_ns)
         spent_ns = execution_ns if cpu_ns is None else cpu_ns
-        self._lib.takt_twin_control_cycle(self._twin, release_ns, start_ns, execution_ns, spent_ns)
+        self._lib.takt_twin_control_cycle(self._at, release_ns, start_ns, execution_ns, spent_ns)
         self.now_ns = start_ns + execution_ns
+        self._viewed_ns = -1
 
     def link_poll(self, now_ns: int | None = None) -> None:
         """Let the link side read its line, publish what is due and run its timers."""
         if now_ns is not None:
             self.now_ns = now_ns
-        self._lib.takt_twin_link_poll(self._twin, self.now_ns)
+        self._lib.takt_twin_link_poll(self._at, self.now_ns)
+        self._viewed_ns = -1
+
+    def link_turn(self, received: bytes) -> bytes:
+        """:meth:`feed_link`, :meth:`link_poll` and :meth:`take_link` in one."""
+        self._viewed_ns = -1
+        if self._lib.takt_twin_link_turn(self._at, self.now_ns, received, len(received)):
+            return self.take_link()
+        return b""
 
     def feed_link(self, data: bytes) -> int:
         """Bytes from the agent; returns how many the line took."""
@@ -190,7 +202,7 @@ class Board:
 
     def take_link(self) -> bytes:
         """Bytes for the agent."""
-        count = self._lib.takt_twin_take_link(self._twin, self._out, _TAKE_BYTES)
+        count = self._lib.takt_twin_take_link(self._at, self._out, _TAKE_BYTES)
         return ctypes.string_at(self._out, count)
 
     def set_encoders(
@@ -203,9 +215,9 @@ class Board:
         motor_fault: bool = False,
     ) -> None:
         """A new sample (left, right; wraps at 32 bits), taken at ``plant_ns``, there at ``now_ns``."""
-        left, right = (ctypes.c_int32(count & 0xFFFFFFFF).value for count in counts)
+        left, right = (((count + 0x80000000) & 0xFFFFFFFF) - 0x80000000 for count in counts)
         self._lib.takt_twin_set_encoders(
-            self._twin, left, right, plant_ns, self.now_ns, supply_mv, e_stop, motor_fault
+            self._at, left, right, plant_ns, self.now_ns, supply_mv, e_stop, motor_fault
         )
 
     @property
@@ -270,10 +282,13 @@ class Board:
 
     def confirm(self, identity: int) -> int:
         """As a ``ledger_ack`` from the host would; returns how many records that released."""
+        self._viewed_ns = -1
         return int(self._lib.takt_twin_confirm(self._twin, identity))
 
     def _read(self) -> _View:
-        self._lib.takt_twin_view(self._twin, self.now_ns, ctypes.byref(self._view))
+        if self._viewed_ns != self.now_ns:
+            self._lib.takt_twin_view(self._at, self.now_ns, self._view_at)
+            self._viewed_ns = self.now_ns
         return self._view
 
 
@@ -314,6 +329,7 @@ _SIGNATURES: dict[str, tuple[object, tuple[object, ...]]] = {
     "takt_twin_control_cycle": (None, (_POINTER, _U64, _U64, _U64, _U64)),
     "takt_twin_next_release": (_U64, (_POINTER, _U64)),
     "takt_twin_link_poll": (None, (_POINTER, _U64)),
+    "takt_twin_link_turn": (_SIZE, (_POINTER, _U64, _BYTES, _SIZE)),
     "takt_twin_feed_link": (_SIZE, (_POINTER, _BYTES, _SIZE)),
     "takt_twin_take_link": (_SIZE, (_POINTER, _POINTER, _SIZE)),
     "takt_twin_set_encoders": (

@@ -166,6 +166,10 @@ class Plant:
         left, right = self.scene.wheel_qvel
         return self._qvel[left], self._qvel[right]
 
+    def target_m(self) -> tuple[float, float]:
+        """Where the target stands."""
+        return self.scene.target_m()
+
     def _settle(self) -> None:
         """Let the robot come to rest on its wheels, so that a run begins without a jolt."""
         scene = self.scene

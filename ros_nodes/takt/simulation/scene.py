@@ -77,6 +77,11 @@ class Scene:
         at[0], at[1], at[2] = x_m, y_m, TARGET_HEIGHT_M / 2
         turn[0], turn[1], turn[2], turn[3] = math.cos(yaw_rad / 2), 0.0, 0.0, math.sin(yaw_rad / 2)
 
+    def target_m(self) -> tuple[float, float]:
+        """Where the target stands, x and y."""
+        at = self._target_memory[0]
+        return at[0], at[1]
+
     @cached_property
     def _target_memory(self) -> tuple[memoryview[float], memoryview[float]]:
         rows = self.data.mocap_pos[TARGET_MOCAP], self.data.mocap_quat[TARGET_MOCAP]

@@ -140,11 +140,14 @@ class Body:
         """Move to ``now_ns``, which is one step on. Returns whether a control cycle ran."""
         if now_ns % BATCH_NS == 0:
             self.plant.advance()
-        if not self.has_power(now_ns) or self.board.now_ns > self.board_ns(now_ns):
-            return False  # off, or still busy with a cycle that takes long
-        self.board.now_ns = self.board_ns(now_ns)
-        if self.board.now_ns < self.release_ns + self.burden.late_ns:
+        if now_ns < self._off_until_ns:
             return False
+        board, board_ns = self.board, self.board_ns(now_ns)
+        if board.now_ns > board_ns:
+            return False  # still busy with a cycle that takes long
+        if board_ns < self.release_ns + self.burden.late_ns:
+            return False
+        board.now_ns = board_ns
         if not self.edge.silent:
             self._sample()  # samples between two cycles would be overwritten unread
         self._control()
@@ -155,20 +158,26 @@ class Body:
 
         Returns what it wrote, if the wire has ``room``; bytes that arrived meanwhile wait in the UART's ring.
         """
-        if not self.has_power(now_ns):
+        if now_ns < self._off_until_ns or not (received or self._unread or now_ns % _POLL_NS == 0):
             return b""
         self._unread += received
-        if now_ns < self.link_blocked_until_ns or self.board.now_ns > self.board_ns(now_ns):
+        board, board_ns = self.board, self.board_ns(now_ns)
+        if now_ns < self.link_blocked_until_ns or board.now_ns > board_ns:
             del self._unread[_RING_BYTES:]
             return b""
-        if self._unread:
-            self.fed_ns = now_ns
-            self.board.feed_link(bytes(self._unread))
-            self._unread.clear()
-        elif now_ns % _POLL_NS:
-            return b""
+        board.now_ns = board_ns
+        if not self._unread:
+            return self._turn(b"", room)
+        self.fed_ns, unread = now_ns, bytes(self._unread)
+        self._unread.clear()
+        return self._turn(unread, room)
+
+    def _turn(self, received: bytes, room: bool) -> bytes:
+        if room:
+            return self.board.link_turn(received)
+        self.board.feed_link(received)
         self.board.link_poll()
-        return self.board.take_link() if room else b""
+        return b""
 
     def _control(self) -> None:
         burden, self.burden = self.burden, Burden()

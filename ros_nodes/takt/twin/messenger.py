@@ -7,24 +7,19 @@ from collections.abc import Callable, Mapping
 from takt.contract import Contract
 from takt.contract.generated.messages import (
     DiagnosticArray,
-    Header,
-    JointState,
     SetBool_Request,
     SetBool_Response,
-    Time,
     Trigger_Request,
-    Twist,
-    TwistStamped,
     UInt64,
-    Vector3,
 )
 from takt.deadlines import Rung
 from takt.link.agent import AgentCore
 from takt.link.handshake import absolute, of_contract
 from takt.link.ros_port import ENCAPSULATION, MemoryRos
 from takt.planning.follower import Command
-from takt.twin.episode import MS, SECOND
+from takt.twin.episode import MS
 from takt.twin.process import Process
+from takt.twin.wire_forms import CommandWriter, WheelReader
 
 _RESTART_NS = 1_000 * MS
 _TTY_BYTES = 4096  # what the kernel keeps for an agent that does not read
@@ -33,12 +28,15 @@ OnStatus = Callable[[str, str, Mapping[str, str]], None]
 
 
 class Messenger:
-    """``joints``, ``status``, ``miss`` and ``armed`` are called with what the board published or answered."""
+    """``joints``, ``status``, ``miss`` and ``armed`` are called with what the board published or answered.
+
+    ``joints``: left and right wheel angle in rad, stamp in ns.
+    """
 
     def __init__(
         self,
         contract: Contract,
-        joints: Callable[[JointState], None],
+        joints: Callable[[float, float, int], None],
         status: OnStatus,
         miss: Callable[[Mapping[str, str]], None],
         armed: Callable[[bool, SetBool_Response], None],
@@ -52,6 +50,7 @@ class Messenger:
         self._rung = Rung.HOLD
         self._calls: dict[bytes, bool] = {}
         self._count = 0
+        self._wheel_reader, self._command_writer = WheelReader(), CommandWriter()
         self._waiting = bytearray()
         self._run_ns = 0
         self._given = False  # ROS brought something since the last transmission
@@ -72,10 +71,7 @@ class Messenger:
 
     def publish_command(self, command: Command) -> None:
         """To the board's subscription, if it has one."""
-        sec, nanosec = divmod(command.stamp_ns, SECOND)
-        twist = Twist(Vector3(command.speed_m_s, 0.0, 0.0), Vector3(0.0, 0.0, command.yaw_rate_rad_s))
-        message = TwistStamped(Header(Time(sec, nanosec), "base_link"), twist)
-        self._deliver("cmd_vel", message.to_cdr())
+        self._deliver("cmd_vel", self._command_writer.write(command))
 
     def publish_raw_command(self, cdr: bytes) -> None:
         """A command that no planner of ours would send."""
@@ -117,6 +113,9 @@ class Messenger:
 
     def exchange(self, received: bytes, now_ns: int) -> bytes:
         """Bytes from the line in, bytes for the line out."""
+        idle = not (received or self._given or self._waiting or now_ns >= self._run_ns)
+        if idle and self.process.is_sound(now_ns):
+            return b""
         if not self.process.runs(now_ns):
             if self.process.is_dead(now_ns):
                 self._die()
@@ -166,7 +165,7 @@ class Messenger:
 
     def _sort(self, name: str, cdr: bytes) -> None:
         if name == self._names["joint_states"]:
-            self._joints(JointState.from_cdr(cdr))
+            self._joints(*self._wheel_reader.read(cdr))
         elif name == self._names["diagnostics"]:
             for one in DiagnosticArray.from_cdr(cdr).status:
                 self._status(one.hardware_id, one.name, {pair.key: pair.value for pair in one.values})

@@ -59,6 +59,7 @@ class Perceiver:
         self._frame: Picture | None = None
         self._taken: Picture | None = None
         self._busy_until_ns = 0
+        self._frame_ns = self._period_ns  # when the sensor gives its next picture
         self._camera_busy_until_ns = 0
         self._newest: Observation | None = None
 
@@ -70,9 +71,11 @@ class Perceiver:
         return float("inf") if self._newest is None else (ros_ns - self._newest.capture_stamp_ns) / MS
 
     def advance(self, now_ns: int, ros_ns: int) -> None:
-        if now_ns // self._period_ns != (now_ns - MS) // self._period_ns:
+        if now_ns >= self._frame_ns:
+            self._frame_ns += self._period_ns
             self._capture(now_ns, ros_ns)
-        self._detect(now_ns, ros_ns)
+        if self._taken is not None or self._frame is not None:
+            self._detect(now_ns, ros_ns)
 
     def _capture(self, now_ns: int, ros_ns: int) -> None:
         if not self.camera.runs(now_ns) or self.unplugged or now_ns < self._camera_busy_until_ns:

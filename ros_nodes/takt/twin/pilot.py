@@ -18,7 +18,7 @@ from takt.twin.process import Process
 
 _PLANNER_RESTART_NS = 1_200 * MS
 _SUPERVISOR_RESTART_NS = 2_000 * MS
-_LOOK_NS = 5 * MS
+LOOK_NS = 5 * MS
 _TICK_NS = 50 * MS
 _LADDER_SILENCE_NS = 3 * SECOND
 _TELL_NS = SECOND
@@ -55,13 +55,13 @@ class Planner:
 
     def advance(self, observation: Observation | None, now_ns: int, ros_ns: int) -> Command | None:
         """The command to send now, if one is due."""
-        if now_ns % (_LOOK_NS * self.slow_factor) or not self.process.runs(now_ns):
+        if now_ns % (LOOK_NS * self.slow_factor) or not self.process.runs(now_ns):
             return None
         if self.process.just_restarted(now_ns):
             self._start()
         stamp_ns = observation.capture_stamp_ns if observation else 0
         is_new = stamp_ns != self._seen_ns
-        if not is_new and now_ns - self._planned_ns < self._period_ns - _LOOK_NS // 2:
+        if not is_new and now_ns - self._planned_ns < self._period_ns - LOOK_NS // 2:
             return None
         self._planned_ns, self._seen_ns = now_ns, stamp_ns
         silent = now_ns - self._rung_ns > _LADDER_SILENCE_NS

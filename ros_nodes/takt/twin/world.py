@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from takt.contract import Contract
-from takt.contract.generated.messages import JointState, SetBool_Response
+from takt.contract.generated.messages import SetBool_Response
 from takt.deadlines import Rung
 from takt.line_simulator.faults import FaultyStream, Rates
 from takt.line_simulator.wire import Wire
@@ -28,7 +28,7 @@ from takt.twin.episode import MS, ROS_START_NS, SECOND, STEP_NS, Episode
 from takt.twin.eye import Boxes, GeometricEye
 from takt.twin.messenger import Messenger
 from takt.twin.perceiver import Perceiver
-from takt.twin.pilot import Planner, Supervisor
+from takt.twin.pilot import LOOK_NS, Planner, Supervisor
 from takt.twin.stage import stage_of
 
 _ROW = struct.Struct("<q2f2f2d3d2dI3B")
@@ -103,14 +103,15 @@ class World:
         self.supervisor.close()
 
     def step(self) -> None:
-        """A millisecond of everything."""
-        self.now_ns += STEP_NS
-        now_ns, ros_ns = self.now_ns, self.ros_ns
-        self.messenger.ros.clock_ns = ros_ns
+        """A millisecond of everything; of each part only where it may be its turn."""
+        now_ns = self.now_ns = self.now_ns + STEP_NS
+        ros_ns = self.messenger.ros.clock_ns = self.ros_ns
         cycled = self.body.advance(now_ns)
         self.perceiver.advance(now_ns, ros_ns)
-        self._plan(now_ns, ros_ns)
-        self._supervise(now_ns, ros_ns)
+        if now_ns % LOOK_NS == 0:
+            self._plan(now_ns, ros_ns)
+        if now_ns % _SUPERVISION_NS == 0:
+            self._supervise(now_ns, ros_ns)
         self._carry(now_ns)
         if cycled:
             self._note_cycle()
@@ -119,13 +120,14 @@ class World:
 
     def _carry(self, now_ns: int) -> None:
         """The line's bytes, each way. An end whose wire is full waits with what it has, as a UART's driver does."""
-        sent = self.messenger.exchange(self.up.read(now_ns), now_ns)
-        if sent and self.down.waiting < _UART_BYTES:
-            self.down.write(sent, now_ns)
-        room = self.up.waiting < _UART_BYTES
-        sent = self.body.poll_link(self.down.read(now_ns), now_ns, room)
+        up, down = self.up, self.down
+        sent = self.messenger.exchange(up.read(now_ns) if now_ns >= up.due_ns else b"", now_ns)
+        if sent and down.waiting < _UART_BYTES:
+            down.write(sent, now_ns)
+        arrived = down.read(now_ns) if now_ns >= down.due_ns else b""
+        sent = self.body.poll_link(arrived, now_ns, up.waiting < _UART_BYTES)
         if sent:
-            self.up.write(sent, now_ns)
+            up.write(sent, now_ns)
 
     def mend_line(self) -> None:
         """Both wires as the episode gave them."""
@@ -152,8 +154,6 @@ class World:
             self.messenger.publish_raw_command(self.intruder)
 
     def _supervise(self, now_ns: int, ros_ns: int) -> None:
-        if now_ns % _SUPERVISION_NS:
-            return
         supervisor = self.supervisor
         told = supervisor.advance(
             self.perceiver.perception_age_ms(ros_ns), self._nodes_active(now_ns), now_ns
@@ -221,12 +221,9 @@ class World:
         if self.supervisor.process.runs(self.now_ns):
             self.supervisor.watch.answered(arm, answer.success, self.now_ns)
 
-    def _hear_joints(self, joints: JointState) -> None:
-        stamp = joints.header.stamp
+    def _hear_joints(self, left_rad: float, right_rad: float, stamp_ns: int) -> None:
         if self.planner.process.runs(self.now_ns):
-            self.planner.hear_joints(
-                joints.position[0], joints.position[1], stamp.sec * SECOND + stamp.nanosec
-            )
+            self.planner.hear_joints(left_rad, right_rad, stamp_ns)
         if self.supervisor.process.runs(self.now_ns):
             self.supervisor.watch.hear_joints(self.now_ns)
 
@@ -243,22 +240,21 @@ class World:
         view, plant = self.body.board.view, self.plant
         if self.first_armed_ns is None and view.armed:
             self.first_armed_ns = self.perceiver.counts_from_ns = self.now_ns
-        pose, target = plant.robot_pose(), plant.scene.data.mocap_pos[0]
-        wheels = [float(plant.scene.data.qvel[index]) for index in plant.scene.wheel_qvel]
+        pose, (target_x_m, target_y_m) = plant.robot_pose(), plant.target_m()
         row = _ROW.pack(
             self.now_ns,
             *view.duty,
             *view.setpoint_rad_s,
-            *wheels,
+            *plant.wheel_speed_rad_s(),
             pose.x_m,
             pose.y_m,
             pose.yaw_rad,
-            float(target[0]),
-            float(target[1]),
+            target_x_m,
+            target_y_m,
             plant.touched,
             view.rung,
             view.armed,
-            int(self.supervisor.watch.ladder.rung),
+            self.supervisor.watch.ladder.rung,
         )
         self.rows.append(row)
         self._hash.update(row)

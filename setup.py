@@ -11,6 +11,7 @@ NODES = ("camera", "detector", "planner", "agent", "supervisor", "dashboard", "r
 SCRIPTS = [
     "takt = takt.cli:main",
     "takt_plant = takt.simulation.plant_process:main",
+    "takt_bystander = takt.realtime.bystander:main",
     "takt_cable = takt.simulation.cable:main",
     *(f"takt_{node} = takt.nodes.{node}:main" for node in NODES),
 ]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from takt import graph
 
-MIDDLE = ["agent", "camera", "detector", "planner", "dashboard", "recorder"]
+MIDDLE = ["bystander", "agent", "camera", "detector", "planner", "dashboard", "recorder"]
 
 
 def options(**more):
@@ -21,7 +21,7 @@ def test_gazebo_shares_the_middle_and_everything_with_ros_runs_in_its_time():
     processes = graph.gazebo(options(seed=3), "gz")
     assert [process.name for process in processes] == ["firmware", "gazebo_plant", *MIDDLE]
     assert {process.parameters.get("use_sim_time") for process in processes if process.ros} == {True}
-    firmware, plant, camera = processes[0], processes[1], processes[3]
+    firmware, plant, camera = processes[0], processes[1], processes[4]
     assert firmware.arguments[-2:] == ("--clock", "plant")
     assert (plant.parameters["plant"], plant.parameters["seed"]) == ("/run/plant", 3)
     assert (camera.parameters["source"], camera.parameters["topic"]) == ("topic", "gazebo/image")

@@ -180,7 +180,8 @@ def _middle(
     ring: str, device: str, camera: dict[str, Parameter], weights: str, dashboard_port: int | None
 ) -> list[Process]:
     processes = [
-        Process("agent", "takt_agent", parameters={"device": device, "wait_for_device": True}),
+        Process("bystander", "takt_bystander", ("--ring", ring), ros=False),
+        Process("agent", "takt_agent", parameters={"device": device, "wait_for_device": True, "ring": ring}),
         Process("camera", "takt_camera", parameters={"ring": ring, **camera}, lifecycle=True),
         Process("detector", "takt_detector", parameters={"ring": ring, "weights": weights}, lifecycle=True),
         Process("planner", "takt_planner", parameters={"ring": ring}, lifecycle=True),

@@ -5,7 +5,9 @@ import random
 
 import pytest
 
-from takt.supervision.ledger_file import LedgerFile, identity_of
+from takt.deadlines import Miss
+from takt.deadlines.outbox import Outbox, counts_of
+from takt.supervision.ledger_file import LedgerFile, board_record, identity_of
 
 
 def record(boot, sequence, previous, **more):
@@ -28,7 +30,7 @@ def chain(count, boot=1, start=1, previous=0):
 
 
 def on_disk(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [board_record(json.loads(line)) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture
@@ -103,4 +105,88 @@ def test_any_order_of_repeats_ends_exact(path):
         position = next(
             (i for i, one in enumerate(records) if identity_of(one) > ledger.confirmed), len(records)
         )
+    assert on_disk(path) == records
+
+
+# ---- misses of nodes
+
+
+@pytest.fixture
+def outbox(tmp_path):
+    return Outbox(tmp_path / "outbox", "planner", 7, limit=6)
+
+
+def miss_once(outbox, cause="gc_pause"):
+    outbox.decide(outbox.add("plan", 1, 1, {}), cause, {})
+
+
+def host_lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_nodes_miss_stands_once_however_often_it_is_told(path, outbox):
+    ledger = LedgerFile(path)
+    for _ in range(3):
+        miss_once(outbox)
+        for offer in outbox.offers():
+            ledger.take_offer(offer)
+    ledger.sync()
+    assert [row["sequence"] for row in host_lines(path)] == [1, 2, 3]
+    assert ledger.confirmed_of("planner", 7) == 3
+    assert ledger.repeats == 3
+
+
+def test_a_miss_behind_one_that_never_came_waits(path, outbox):
+    ledger = LedgerFile(path)
+    miss_once(outbox)
+    miss_once(outbox)
+    first, second = outbox.offers()
+    assert not ledger.take_offer(second)
+    assert ledger.holes == 1
+    assert ledger.take_offer(first) and ledger.take_offer(second)
+
+
+def test_a_new_ledger_takes_a_node_where_the_former_one_confirmed_it(path, outbox):
+    miss_once(outbox)
+    outbox.confirm(7, 1)
+    miss_once(outbox)
+    miss_once(outbox)
+    ledger, (second, third) = LedgerFile(path), outbox.offers()
+    assert not ledger.take_offer(third)
+    assert ledger.take_offer(second) and ledger.take_offer(third)
+
+
+def test_it_knows_after_a_restart_what_each_node_has(path, outbox):
+    ledger = LedgerFile(path)
+    miss_once(outbox)
+    ledger.take_offer(outbox.offers()[0])
+    ledger.take(chain(1)[0])
+    ledger.close()
+    again = LedgerFile(path)
+    assert again.confirmed_of("planner", 7) == 1
+    assert again.confirmed == identity_of(chain(1)[0])
+    assert not again.take_offer(outbox.offers()[0])
+
+
+def test_a_gap_that_overlaps_what_is_written_counts_only_the_rest(path, outbox):
+    ledger = LedgerFile(path)
+    miss_once(outbox, "clock")
+    miss_once(outbox, "gc_pause")
+    for offer in outbox.offers():
+        ledger.take_offer(offer)  # written, but the confirmation is lost
+    for _ in range(8):
+        miss_once(outbox)
+    for offer in outbox.offers():
+        assert ledger.take_offer(offer)
+    ledger.sync()
+    counted = [counts_of(Miss.from_json(json.dumps(row))) for row in host_lines(path)]
+    assert sum(sum(counts.values()) for counts in counted) == 10
+    assert sum(counts.get("clock", 0) for counts in counted) == 1
+
+
+def test_a_file_of_the_board_alone_from_before_is_read_on(path):
+    path.parent.mkdir(parents=True)
+    records = chain(2)
+    path.write_text("".join(json.dumps(one) + "\n" for one in records))
+    assert LedgerFile(path).confirmed == identity_of(records[-1])
     assert on_disk(path) == records

@@ -13,6 +13,7 @@ from takt.contract import document, validate
 from takt.contract.fingerprint import BOARD_SECTIONS, SECTIONS, differences, mismatch
 from takt.contract.sections import (
     Contract,
+    HostTopic,
     Ladder,
     Limits,
     Link,
@@ -29,6 +30,7 @@ __all__ = [
     "BOARD_SECTIONS",
     "SECTIONS",
     "Contract",
+    "HostTopic",
     "Ladder",
     "Limits",
     "Link",

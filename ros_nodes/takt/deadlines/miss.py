@@ -22,10 +22,13 @@ HOST_CAUSES = (
     "inference",
     "stale_input",
     "queue",
-    "link_blocked",
+    "board_late",
     "link_loss",
     "link_delay",
+    "link_blocked",
+    "middleware",
     "own_work",
+    "start_up",
 )
 # The board's own words (firmware/core/src/deadline_monitor.c); `gap` stands for several, with a count of each.
 BOARD_CAUSES = ("own_overrun", "late_release", "preempted", "skipped", "gc", "gap")

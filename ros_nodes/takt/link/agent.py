@@ -35,7 +35,7 @@ class AgentCore:
     """Sessions of one line. ``framed`` False: one message per datagram (UDP), see :meth:`receive_message`.
 
     ``sent_stamps`` collects the source stamps (ROS ns) of the samples of ``watched_topic`` that were built into
-    output; its reader clears it.
+    output, ``sent_samples`` the samples themselves; their reader clears both.
     """
 
     def __init__(
@@ -54,17 +54,25 @@ class AgentCore:
         self._deframer = Deframer()
         self._sessions: dict[bytes, Session] = {}
         self._control: list[tuple[Hashable, bytes]] = []
+        self._lost_before = 0  # of sessions that ended
         self._now_ns = 0
         self._beat_ns = 0
         self._ran_ns = 0
         self._line_lost_ns: int | None = None
         self._watched_topic = watched_topic
         self.sent_stamps: list[int] = []
+        self.sent_samples: list[bytes] = []
         self.siblings: list[AgentCore] = []  # the cores of an agent's other lines; a client is on one of them
 
     @property
     def sessions(self) -> list[Session]:
         return list(self._sessions.values())
+
+    @property
+    def lost(self) -> int:
+        """Messages that are missing, damaged or had to be repeated, either way, since the line was made."""
+        missing = sum(session.lost for session in self._sessions.values()) + self._lost_before
+        return missing + self.crc_errors + self.framing_errors + self.stats.retransmits
 
     @property
     def crc_errors(self) -> int:
@@ -203,6 +211,7 @@ class AgentCore:
 
     def _close(self, session: Session) -> None:
         del self._sessions[session.key]
+        self._lost_before += session.lost
         session.entities.clear()
         self.stats.sessions_closed += 1
 
@@ -307,6 +316,7 @@ class AgentCore:
                 for entity, outgoing in sent:
                     if entity.topic and entity.topic.ros_name == self._watched_topic:
                         self.sent_stamps.append(outgoing.stamp_ns)
+                        self.sent_samples.append(outgoing.payload)
             out.extend((session.address, message) for message in self._time_replies(session))
             out.extend((session.address, message) for message in session.outbox)
             session.outbox.clear()

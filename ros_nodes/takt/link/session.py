@@ -37,6 +37,8 @@ class Session:
         self.outbox: list[bytes] = []
         self.time_requests: list[tuple[bytes, int]] = []
         self.clock = ClockWatch()
+        self._best_effort_in: dict[int, BestEffortIn] = {}
+        self._lost_before = 0  # before the streams last began anew
         self.end_request = b""  # request id of a DELETE of the whole client, which its owner carries out
         self._waiting: dict[Entity, None] = {}  # feeds with samples, in the order of their oldest arrival
         self._handlers: dict[int, Callable[[Submessage, int], bool]] = {
@@ -71,9 +73,10 @@ class Session:
         self._waiting.clear()
 
     def reset_streams(self) -> None:
+        self._lost_before += sum(stream.lost for stream in self._best_effort_in.values())
         self._reliable_in: dict[int, ReliableIn] = {}
         self._rebuilders: dict[int, Rebuilder] = {}
-        self._best_effort_in: dict[int, BestEffortIn] = {}
+        self._best_effort_in = {}
         self._reliable_out: dict[int, ReliableOut] = {}
         self._best_effort_next: dict[int, int] = {}
         self._touched: dict[int, None] = {}  # reliable streams that owe an ACKNACK
@@ -114,6 +117,11 @@ class Session:
             return True
         self._stats.drop("late")
         return False
+
+    @property
+    def lost(self) -> int:
+        """Messages of the client that never came, by the numbers of those that did."""
+        return self._lost_before + sum(stream.lost for stream in self._best_effort_in.values())
 
     def _process(self, body: bytes, stream: int, whole: bool = False) -> None:
         """Handle submessages in order; the first that fails ends the message, as with the official agent."""

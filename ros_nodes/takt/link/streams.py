@@ -28,17 +28,20 @@ def ahead(sequence: int, reference: int) -> int:
 class BestEffortIn:
     """Takes only what is newer than the last one taken."""
 
-    __slots__ = ("_last", "late")
+    __slots__ = ("_heard", "_last", "late", "lost")
 
     def __init__(self) -> None:
         self._last = _MASK
-        self.late = 0
+        self._heard = False
+        self.late = self.lost = 0  # ``lost``: numbers left out, between the first one taken and the newest
 
     def accept(self, sequence: int) -> bool:
-        if ahead(sequence, self._last) <= 0:
+        step = ahead(sequence, self._last)
+        if step <= 0:
             self.late += 1
             return False
-        self._last = sequence
+        self.lost += (step - 1) * self._heard
+        self._last, self._heard = sequence, True
         return True
 
     def skip_to(self, sequence: int) -> None:

@@ -18,7 +18,6 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
-from takt.deadlines import StageClock
 from takt.errors import TaktError, guarded
 from takt.link.agent import AgentCore
 from takt.link.refs import Profiles
@@ -26,6 +25,7 @@ from takt.link.transports.driver import LineDriver
 from takt.link.transports.reactor import Reactor
 from takt.link.transports.serial_line import SerialLine, must_exist
 from takt.link.transports.udp_line import UdpDriver
+from takt.nodes.agent_deadlines import AgentDeadlines
 from takt.nodes.agent_health import LineHealth, contract_status
 from takt.nodes.agent_ros import RclpyRos
 from takt.nodes.agent_settings import Settings, settings
@@ -36,14 +36,22 @@ from takt.realtime import Granted, apply_policy
 _DIAGNOSTICS_NS = 1_000_000_000
 _TURN_NS = 100_000_000
 STOP_RUNG = "SAFE"
-_DEFAULTS: dict[str, Any] = {"device": "", "baud": 0, "wait_for_device": False, "refs": "", "udp_port": 0}
+_DEFAULTS: dict[str, Any] = {
+    "device": "",
+    "baud": 0,
+    "wait_for_device": False,
+    "refs": "",
+    "udp_port": 0,
+    "ring": "",
+}
 
 
 class AgentNode:
     """The node, its lines and its loop. ``spin`` runs on the calling thread until the context ends.
 
     ROS parameters: ``device`` (path; several separated by commas), ``baud`` (0: the contract's), ``wait_for_device``
-    (else a port that is not there raises TaktError), ``refs`` (XML profiles), ``udp_port`` (0: none).
+    (else a port that is not there raises TaktError), ``refs`` (XML profiles), ``udp_port`` (0: none), ``ring`` (the
+    robot's ring, whose name its journals carry; empty: commands are timed, and their misses have no causes).
     """
 
     def __init__(
@@ -59,12 +67,15 @@ class AgentNode:
         options = {name: self.node.declare_parameter(name, value).value for name, value in _DEFAULTS.items()}
         self._ros_ns = ros_time(self.node)
         self._profiles = Profiles.load(Path(options["refs"])) if options["refs"] else None
-        self.stage = StageClock("link", self._settings.budget_ms)
+        self.deadlines = AgentDeadlines(self.node, options["ring"], self._settings, self._ros_ns)
+        self.stage = self.deadlines.stage
         self.reactor = Reactor()
         self.events = RosEvents(self.reactor.lock, self._after_ros)
         self.ros = RclpyRos(self.node, self.events, _remaps(sys.argv), self._drop)
+        self.ros.listeners = self.deadlines.listeners()
         self.drivers: list[LineDriver | UdpDriver] = []
         self._open_lines(options)
+        self.deadlines.watch([driver.core for driver in self.drivers])
         self.reactor.register(self.events.fileno(), self._on_ros)
         self._publisher = self.node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._health = [
@@ -73,7 +84,7 @@ class AgentNode:
         ]
         self._host_ends()
         self._sessions_told = 0
-        self._next_told_ns = 0
+        self._next_told_ns = self._taken_ns = 0
         self._complaint = ""
 
     def _open_lines(self, options: Mapping[str, Any]) -> None:
@@ -126,6 +137,7 @@ class AgentNode:
                 driver.core.unblock(self._settings.cmd_vel)
 
     def _on_ros(self, events: int) -> None:
+        self._taken_ns = self._ros_ns()
         self.events.serve()
         self._after_ros()
 
@@ -135,13 +147,7 @@ class AgentNode:
             written = driver.push()
             if not driver.core.sent_stamps:
                 continue
-            now_ns = self._ros_ns()
-            for stamp_ns in driver.core.sent_stamps:
-                if written:
-                    self.stage.record(stamp_ns, now_ns)
-                else:
-                    self.stage.skip("line_busy")
-            driver.core.sent_stamps.clear()
+            self.deadlines.sent(driver.core, self._taken_ns, self._ros_ns(), written)
 
     def _drop(self, reason: str) -> None:
         self.drivers[0].core.stats.drop(reason)
@@ -182,7 +188,9 @@ class AgentNode:
     def _serve_until(self, end_ns: int) -> None:
         """The inner loop; a board that connects ends it early, so that its news is told at once."""
         while (now_ns := time.monotonic_ns()) < end_ns and self._opened() == self._sessions_told:
+            self.deadlines.begin(self.reactor.rested_ns)
             self.reactor.turn(end_ns - now_ns)
+            self.deadlines.tend()
 
     def _opened(self) -> int:
         return sum(driver.core.stats.sessions_opened for driver in self.drivers)
@@ -209,6 +217,7 @@ class AgentNode:
                 driver.core.close()
             self.events.close()
             self.ros.close()
+            self.deadlines.close()
             self.reactor.close()
             self.node.destroy_node()
 

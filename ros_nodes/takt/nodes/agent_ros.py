@@ -50,6 +50,9 @@ class RclpyRos:
         self._host, self.events, self._remaps = host, events, remaps
         self._clock = host.get_clock()
         self.on_drop = on_drop
+        self.listeners: dict[
+            str, Callable[[bytes], None]
+        ] = {}  # topic -> who hears what boards publish there
         self._own_domain = host.context.get_domain_id()
         self._contexts: dict[int, Context] = {self._own_domain: host.context}
         self.exchange = Exchange()
@@ -108,9 +111,8 @@ class RclpyNode:
         if ros_type(topic.type_name) is None:
             return self.ros.exchange.writer(self.domain, topic)
         name, dds_name = self._name(ros_topic(topic.name), topic.name)
-        return _Publisher(
-            self, _made(self.node.create_publisher, _message(topic), name, _profile(qos, dds_name))
-        )
+        end = _made(self.node.create_publisher, _message(topic), name, _profile(qos, dds_name))
+        return _Publisher(self, end, self.ros.listeners.get(ros_topic(topic.name) or ""))
 
     def create_subscription(self, topic: TopicSpec, qos: Qos, deliver: Deliver) -> SubscriptionPort:
         if ros_type(topic.type_name) is None:
@@ -163,7 +165,13 @@ class _End:
 
 
 class _Publisher(_End):
+    def __init__(self, owner: RclpyNode, end: Any, listener: Callable[[bytes], None] | None) -> None:
+        super().__init__(owner, end)
+        self._listener = listener
+
     def publish(self, sample: bytes) -> None:
+        if self._listener is not None:
+            self._listener(sample)
         try:
             self.end.publish(sample)
         except Exception:  # a full reliable history raises RCLError, which rclpy does not export

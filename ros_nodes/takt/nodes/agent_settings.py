@@ -17,11 +17,16 @@ _PREPARED = ("geometry_msgs.msg", "sensor_msgs.msg", "std_msgs.msg", "std_srvs.s
 
 @dataclass(frozen=True)
 class Settings:
-    """``cmd_vel``: absolute name of the topic that STOP keeps back; ``budget_ms``: from publication to the line."""
+    """``cmd_vel``: absolute name of the topic that STOP keeps back, as the others are; ``budget_ms``: from publication
+    to the line; ``apply_ms``: from the board's link to the motor."""
 
     baud: int = _STOCK_BAUD
     budget_ms: float = _STOCK_BUDGET_MS
     cmd_vel: str = "/cmd_vel"
+    applied: str = "/base/applied"
+    joint_states: str = "/joint_states"
+    deadline_misses: str = "/base/deadline_misses"
+    apply_ms: float = _STOCK_BUDGET_MS
     handshake: Handshake = Handshake(differs=lambda told: ("contract",))
     fifo_priority: int = 0
     warnings: tuple[str, ...] = ()
@@ -38,6 +43,10 @@ def settings() -> Settings:
         baud=contract.link.baud,
         budget_ms=contract.stages["link"].budget_ms,
         cmd_vel=handshake.absolute(contract.topics["cmd_vel"].ros_name),
+        applied=handshake.absolute(contract.topics["applied"].ros_name),
+        joint_states=handshake.absolute(contract.topics["joint_states"].ros_name),
+        deadline_misses=handshake.absolute(contract.topics["deadline_misses"].ros_name),
+        apply_ms=contract.stages["apply"].budget_ms,
         handshake=handshake.of_contract(contract),
         fifo_priority=contract.scheduling.agent,
     )

@@ -13,11 +13,12 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 import takt.contract
-from takt.deadlines import StageClock
 from takt.errors import TaktError
 from takt.frames import Frame, FrameRing
+from takt.nodes.miss_teller import MissTeller
 from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.nodes.topic_source import TopicSource
+from takt.realtime.stage import WatchedStage
 from takt.vision.capture import Capture
 from takt.vision.pictures import jpeg
 from takt.vision.sources import ImageSource, SourceSettings, faulty, open_source
@@ -34,6 +35,7 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
         self._ring: FrameRing | None = None
         self._capture: Capture | None = None
         self._topics: _ImageTopics | None = None
+        self._misses: MissTeller | None = None
         super().__init__("camera", **kwargs)
         self._contract = takt.contract.load()
         self._ring_name = str(self.declare_parameter("ring", "takt_camera").value)
@@ -42,7 +44,9 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
         self._subscribed = TopicSource(self, topic) if self._settings.kind == "topic" else None
         self._fault = faulty.checked(str(self.declare_parameter("fault", "none").value))
         self.add_on_set_parameters_callback(self._on_set_parameters)
-        self._stage = StageClock("capture", self._contract.stages["capture"].budget_ms)
+        self._misses = MissTeller(self, self._ring_name)
+        budget_ms = self._contract.stages["capture"].budget_ms
+        self._stage = WatchedStage("capture", budget_ms, self._misses.tell, ros_time(self))
         self._topics = _ImageTopics(self, self._contract.robot)
         publish_stage(self, self._stage, self._facts)
 
@@ -83,6 +87,8 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
 
     def destroy_node(self) -> None:
         self._release()
+        if self._misses is not None:
+            self._misses.close()
         super().destroy_node()
 
     def _open(self, settings: SourceSettings) -> ImageSource:

@@ -134,7 +134,7 @@ class Run:
         run_dir = self._options.run_dir
         parameters = graph.supervisor_parameters(self._graph, self._rearm)
         parameters |= {"graph_file": str(run_dir / "graph.json"), "log_dir": str(run_dir / "log")}
-        parameters["ledger_file"] = str(run_dir / "deadline_misses.jsonl")
+        parameters["ledger_file"] = str(run_dir / "ledger.jsonl")
         supervisor = graph.Process("supervisor", "takt_supervisor", parameters=parameters)
         with (run_dir / "log/supervisor.log").open("ab") as log:
             self._supervisor = subprocess.Popen(

@@ -11,10 +11,11 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 
 import takt.contract
-from takt.deadlines import StageClock
 from takt.errors import TaktError
 from takt.nodes.detection_topic import DetectionTopic
+from takt.nodes.miss_teller import MissTeller
 from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
+from takt.realtime.stage import WatchedStage
 from takt.vision import faults, model_card
 from takt.vision.detector import Detector
 from takt.vision.faults import FaultyModel
@@ -27,6 +28,7 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
 
     def __init__(self, **kwargs: Any) -> None:
         self._perception: Perception | None = None  # first: a node that fails below is destroyed all the same
+        self._misses: MissTeller | None = None
         super().__init__("detector", **kwargs)
         self._contract = takt.contract.load()
         self._ring_name = str(self.declare_parameter("ring", "takt_camera").value)
@@ -35,7 +37,9 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
         self._card = model_card.load(model, weights)  # a wrong model ends the process here, with the fix
         self._fault = faults.checked(str(self.declare_parameter("fault", "none").value))
         self.add_on_set_parameters_callback(self._on_set_parameters)
-        self._stage = StageClock("detect", self._contract.stages["detect"].budget_ms)
+        self._misses = MissTeller(self, self._ring_name)
+        budget_ms = self._contract.stages["detect"].budget_ms
+        self._stage = WatchedStage("detect", budget_ms, self._misses.tell, ros_time(self))
         self._granted = "none"
         self._detections = DetectionTopic(self, self._ring_name, self._card.classes, self._contract.robot)
         publish_stage(self, self._stage, self._facts)
@@ -88,6 +92,8 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
 
     def destroy_node(self) -> None:
         self._stop()
+        if self._misses is not None:
+            self._misses.close()
         super().destroy_node()
 
     def _stop(self) -> None:

@@ -1,48 +1,130 @@
-"""Takes the board's miss records off /base/deadline_misses, has them written, and confirms what is on disk."""
+"""Takes misses off the topics, the board's and the nodes', has them written, and confirms what is on disk."""
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from std_msgs.msg import UInt64
+from std_msgs.msg import String, UInt64
 
+import takt.contract
+from takt.deadlines import Miss
+from takt.deadlines.outbox import Offer
+from takt.realtime.machine import MachineView
+from takt.supervision.board_miss import BoardClock, Record, miss_of, missed_ns
 from takt.supervision.ledger_file import LedgerFile
 
 _ANNOUNCE_S = 1.0
+_BATCH = 256
+_PATIENCE_S = 0.02  # the bystander's next look, when the board missed a cycle
 
 
 class LedgerKeeper:
-    """The disk is waited for by a thread of its own, never by the node's executor."""
+    """The disk is waited for by a thread of its own, never by the node's executor.
 
-    def __init__(self, node: Node, path: Path) -> None:
+    ``ring``: the robot's ring, whose name the bystander's journals carry. ``board_is_here``: the board is a process of
+    this host, so that a stall of the host is one of its.
+    """
+
+    def __init__(
+        self, node: Node, path: Path, ring: str, board_is_here: bool, ros_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        contract = takt.contract.load()
         self._ledger = LedgerFile(path)
-        self._records: queue.SimpleQueue[dict[str, str] | None] = queue.SimpleQueue()
-        newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self._confirmations = node.create_publisher(UInt64, "base/ledger_ack", newest)
-        node.create_subscription(DiagnosticArray, "base/deadline_misses", self._on_misses, 100)
-        node.create_timer(_ANNOUNCE_S, self._announce)
+        self._ros_ns = ros_ns
+        self._period_ns = 1_000_000_000 // contract.control.rate_hz
+        self._machine = MachineView(ring) if board_is_here else None
+        self._clock = BoardClock()
+        self._come: queue.SimpleQueue[tuple[int, Record | Offer] | None] = queue.SimpleQueue()
+        self._touched: set[tuple[str, int]] = set()
+        self._make_endpoints(node, contract)
         self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Write what has come, then end."""
-        self._records.put(None)
+        self._come.put(None)
         self._thread.join()
         self._ledger.close()
 
-    def _on_misses(self, message: DiagnosticArray) -> None:
+    def learn(self, status: str, values: dict[str, str]) -> None:
+        """A diagnostic status of the board: its clock is needed to say when it missed."""
+        self._clock.learn(status, values)
+
+    def _make_endpoints(self, node: Node, contract: takt.contract.Contract) -> None:
+        newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        board, ack = contract.topics["deadline_misses"], contract.topics["ledger_ack"]
+        misses, on_disk = contract.host_topics["misses"], contract.host_topics["misses_on_disk"]
+        self._confirmations = node.create_publisher(UInt64, ack.ros_name, newest)
+        self._on_disk = node.create_publisher(String, on_disk.ros_name, QoSProfile(depth=on_disk.depth))
+        node.create_subscription(DiagnosticArray, board.ros_name, self._on_board, board.depth)
+        node.create_subscription(String, misses.ros_name, self._on_miss, QoSProfile(depth=misses.depth))
+        node.create_timer(_ANNOUNCE_S, self._announce)
+
+    def _on_board(self, message: DiagnosticArray) -> None:
         for one in message.status:
-            self._records.put({pair.key: pair.value for pair in one.values})
+            self._come.put((self._ros_ns(), {pair.key: pair.value for pair in one.values}))
+
+    def _on_miss(self, message: String) -> None:
+        try:
+            self._come.put((self._ros_ns(), Offer.from_json(message.data)))
+        except ValueError:
+            return  # anybody may publish; what is no miss is none
 
     def _write(self) -> None:
-        while (record := self._records.get()) is not None:
-            if self._ledger.take(record) and self._records.empty():
+        """Everything that has come, then one wait for the disk, then the confirmations."""
+        ended = False
+        while not ended:
+            batch = [self._come.get()]
+            while len(batch) < _BATCH and not self._come.empty():
+                batch.append(self._come.get())
+            ended = None in batch
+            known = [one for one in batch if one is not None]
+            written = [self._take(heard_ns, what) for heard_ns, what in known]
+            if any(written):
+                self._ledger.sync()
+            if any(isinstance(what, dict) for _, what in known):
                 self._announce()
+            self._confirm_nodes()
+
+    def _take(self, heard_ns: int, what: Record | Offer) -> bool:
+        if isinstance(what, Offer):
+            self._touched.add((what.miss.source, what.miss.epoch))
+            return self._ledger.take_offer(what)
+        return self._ledger.take(what, self._board_miss(what, heard_ns), sync=False)
+
+    def _board_miss(self, record: Record, heard_ns: int) -> Miss:
+        stall_ms = self._stall_ms(record, heard_ns) if self._machine is not None else None
+        return miss_of(record, self._clock, self._period_ns, heard_ns, stall_ms)
+
+    def _stall_ms(self, record: Record, heard_ns: int) -> float:
+        """The bystander's lateness from the cycle's release to its end; 0 where that time is not known."""
+        assert self._machine is not None
+        passed_ns = missed_ns(record, self._clock, self._period_ns)
+        if passed_ns is None:
+            return 0.0
+        end_ns = passed_ns + int(record["late_ns"])
+        time.sleep(min(max(_PATIENCE_S - (heard_ns - end_ns) / 1e9, 0.0), _PATIENCE_S))
+        steady_ns = time.monotonic_ns() - self._ros_ns()
+        begin_ns = passed_ns - self._period_ns + steady_ns
+        return self._machine.longest_stall_ns(begin_ns, end_ns + steady_ns) / 1e6
+
+    def _confirm_nodes(self) -> None:
+        told: dict[str, dict[str, int]] = {}
+        for source, epoch in self._touched:
+            sequence = self._ledger.confirmed_of(source, epoch)
+            if sequence is not None:
+                told.setdefault(source, {})[str(epoch)] = sequence
+        self._touched.clear()
+        if told:
+            self._on_disk.publish(String(data=json.dumps(told)))
 
     def _announce(self) -> None:
         if self._ledger.confirmed:

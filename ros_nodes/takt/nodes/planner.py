@@ -16,12 +16,16 @@ from sensor_msgs.msg import JointState
 from visualization_msgs.msg import MarkerArray
 
 import takt.contract
-from takt.deadlines import Histogram, Rung, StageClock
+from takt.deadlines import Histogram, Rung
 from takt.frames import Attached
+from takt.frames.journal import Journal
 from takt.nodes import planner_messages as messages
+from takt.nodes.miss_teller import MissTeller
 from takt.nodes.planner_loop import PlannerLoop, TakenByLoop, take_all
 from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.planning import Command, Follower, Observation, WheelOdometry
+from takt.realtime.stage import WatchedStage
+from takt.supervision.road import PLAN_ROWS, PLAN_WIDTH, plan_journal
 
 try:
     from tf2_msgs.msg import TFMessage
@@ -38,11 +42,15 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
     """Parameter: ``ring``, the name of the camera's FrameRing. Everything else is in the contract."""
 
     def __init__(self, **kwargs: Any) -> None:
+        self._misses: MissTeller | None = None  # first: a node that fails below is destroyed all the same
         super().__init__("planner", **kwargs)
         self._contract = takt.contract.load()
         self._ring_name: str = self.declare_parameter("ring", "takt_camera").value
         self._ros_ns = ros_time(self)
-        self._stage = StageClock("plan", self._contract.stages["plan"].budget_ms)
+        self._misses = MissTeller(self, self._ring_name)
+        budget_ms = self._contract.stages["plan"].budget_ms
+        self._stage = WatchedStage("plan", budget_ms, self._misses.tell, self._ros_ns)
+        self._road = Journal.create(plan_journal(self._ring_name), PLAN_WIDTH, PLAN_ROWS)
         self._compute = Histogram()
         self._wheels = WheelOdometry(self._contract)
         self._follower = Follower(self._contract)
@@ -58,7 +66,9 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         self._follower = Follower(self._contract)
         period_ns = round(1e9 / self._contract.planning.rate_hz)
         begin, name = (lambda: enter_realtime(self)), self._ring_name
-        self._loop = PlannerLoop(name, period_ns, self._plan, begin, self._listen, self._on_loop_failed)
+        self._loop = PlannerLoop(
+            name, period_ns, self._plan, begin, self._listen, self._on_loop_failed, self._stage
+        )
         self._loop.start()
         return super().on_activate(state)
 
@@ -73,6 +83,8 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
 
     def destroy_node(self) -> None:
         self._end_loop()
+        if self._misses is not None:
+            self._misses.close()
         super().destroy_node()
 
     def _on_loop_failed(self, error: BaseException) -> None:
@@ -136,10 +148,16 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         if command.stamp_ns > 0:  # a command rests on an observation, or it is none
             self._commands.publish(messages.twist_of(command))
             if is_new and attached is not None:
-                self._stage.record(attached.detect_exit_ns, self._ros_ns())
+                self._passed(attached, now_ns, self._ros_ns())
         self._compute.add((time.monotonic_ns() - begun_ns) / 1e3)
         self._last = command
         self._tell(now_ns)
+
+    def _passed(self, seen: Attached, looked_ns: int, published_ns: int) -> None:
+        """The first command that rests on an observation: the stage's pass, and the frame's road so far."""
+        self._stage.record(seen.detect_exit_ns, published_ns)
+        stamps = (seen.capture_exit_ns, seen.detect_enter_ns, seen.detect_exit_ns, looked_ns, published_ns)
+        self._road.append(seen.capture_stamp_ns, *stamps)
 
     def _tell(self, now_ns: int) -> None:
         """For those who look on: pose, target and obstacles."""

@@ -14,7 +14,7 @@ from typing import Any
 from rclpy.callback_groups import CallbackGroup
 from rclpy.subscription import Subscription
 
-from takt.deadlines import Histogram
+from takt.deadlines import Histogram, StageClock
 from takt.errors import TaktError
 from takt.frames import Attached, FrameRing
 
@@ -92,13 +92,16 @@ class PlannerLoop:
         begin: Callable[[], object] = lambda: None,
         listen: Callable[[], None] = lambda: None,
         failed: Callable[[BaseException], None] | None = None,
+        stage: StageClock | None = None,
     ) -> None:
         """``begin`` is called first by the new thread, for what belongs to a thread: its scheduling class.
 
-        ``listen`` takes other input, on every wake-up. ``failed`` hears of the error that ended the loop.
+        ``listen`` takes other input, on every wake-up. ``failed`` hears of the error that ended the loop. ``stage`` is
+        told when the loop begins, rests, and wakes late.
         """
         self._begin = begin
         self._listen = listen
+        self._stage = stage or StageClock("plan", float("inf"))
         self._failed = failed
         self._eye = RingEye(ring_name)
         self._period_ns = period_ns
@@ -131,18 +134,22 @@ class PlannerLoop:
         planned_ns, seen = due_ns - self._period_ns, None
         while not self._stop.is_set():
             now_ns = self._wait(due_ns)
+            self._stage.begin()
             self._listen()
             attached = self._eye.look(now_ns)
             is_new = attached is not None and (seen is None or _is_other(attached, seen))
             if is_new or now_ns - planned_ns >= self._period_ns - LOOK_NS // 2:
                 self._plan(attached, is_new)
                 planned_ns, seen = now_ns, attached
+            if not is_new:
+                self._stage.wake_late(due_ns, now_ns)
             due_ns = self._next(due_ns)
 
     def _wait(self, due_ns: int) -> int:
         ahead_ns = due_ns - time.monotonic_ns()
         if ahead_ns > 0:
             time.sleep(ahead_ns / 1e9)
+            self._stage.rested(ahead_ns)
         now_ns = time.monotonic_ns()
         self.late.add((now_ns - due_ns) / 1e3)
         return now_ns

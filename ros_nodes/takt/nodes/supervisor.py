@@ -19,6 +19,7 @@ from takt.deadlines import Rung
 from takt.errors import TaktError
 from takt.frames import FrameRing
 from takt.graph import load as load_graph
+from takt.nodes.journey_keeper import JourneyKeeper
 from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
 from takt.nodes.shell import enter_realtime, main_of, ros_time, status
@@ -27,13 +28,13 @@ from takt.supervision.stop_file import StopFile
 from takt.supervision.watch import Watch
 
 _TICK_S = 0.05
-_LEDGER_FILE = Path.home() / ".ros/takt/deadline_misses.jsonl"
+_LEDGER_FILE = Path.home() / ".ros/takt/ledger.jsonl"
 _LEVEL_OF = {Rung.NOMINAL: "OK", Rung.REDUCED: "WARN", Rung.HOLD: "WARN", Rung.SAFE: "ERROR"}
 
 
 class SupervisorNode(Node):  # type: ignore[misc]
     """Parameters: ``graph_file`` and ``log_dir`` (runs the processes itself when set), ``lifecycle_nodes`` (names,
-    comma between), ``ring``, ``rearm`` (automatic or operator), ``ledger_file`` (where the board's misses are kept)."""
+    comma between), ``ring``, ``rearm`` (automatic or operator), ``ledger_file`` (where misses are kept)."""
 
     def __init__(self) -> None:
         super().__init__("supervisor")
@@ -49,10 +50,12 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._ring: FrameRing | None = None
         self._lifecycle = LifecycleDriver(self, self._driven_names)
         self._make_endpoints()
-        self._ledger = LedgerKeeper(self, self._ledger_file)
+        self._ros_ns = ros_time(self)
+        board_is_here = self._keeper is not None and "firmware" in self._keeper.kept
+        self._ledger = LedgerKeeper(self, self._ledger_file, self._ring_name, board_is_here, self._ros_ns)
+        self._journeys = JourneyKeeper(self, self._ring_name)
         if self._keeper is not None:
             self._keeper.start()
-        self._ros_ns = ros_time(self)
         enter_realtime(self)
         self.create_timer(_TICK_S, self._tick)
 
@@ -94,6 +97,8 @@ class SupervisorNode(Node):  # type: ignore[misc]
         for one in message.status:
             values = {pair.key: pair.value for pair in one.values}
             is_error = one.level == DiagnosticStatus.ERROR
+            self._ledger.learn(one.name, values)
+            self._journeys.learn(one.name, values)
             self._watch.learn(one.hardware_id, one.name, is_error, one.message, values, time.monotonic_ns())
 
     def _tick(self) -> None:

@@ -15,6 +15,7 @@ import takt.contract
 from takt.errors import TaktError
 from takt.simulation.ledger_chaos import LedgerChaos
 from takt.simulation.ledger_truth import Account, compare
+from takt.supervision.ledger_file import board_record
 
 _SEGMENT = 50_000  # cycles of one seed, one robot
 LIBRARY = Path("build/firmware/libtakt_core.so")
@@ -39,7 +40,7 @@ def run_segment(library: Path, contract: takt.contract.Contract, seed: int, cycl
         settled = chaos.settle()
         chaos.close()
         records: list[Record] = (
-            [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+            [_board_record(line) for line in path.read_text().splitlines()] if path.exists() else []
         )
     total, wrong = Account(by_cause={}), [] if settled else ["the ledger did not drain"]
     boots = [{miss.identity >> 32 for miss in life.misses} for life in chaos.lives]
@@ -54,6 +55,12 @@ def run_segment(library: Path, contract: takt.contract.Contract, seed: int, cycl
         **asdict(total),
         "wrong": wrong[:5],
     }
+
+
+def _board_record(line: str) -> Record:
+    record = board_record(json.loads(line))
+    assert record is not None, line
+    return record
 
 
 def _memory_folder() -> str | None:

@@ -23,6 +23,7 @@ from takt.line_simulator.wire import Wire
 from takt.simulation.board import MISS_CAUSES
 from takt.simulation.plant import Plant
 from takt.simulation.scenario import Scenario
+from takt.supervision.ledger_file import board_record
 from takt.twin.body import Body
 from takt.twin.episode import MS, ROS_START_NS, SECOND, STEP_NS, Episode
 from takt.twin.eye import Boxes, GeometricEye
@@ -209,7 +210,7 @@ class World:
         """The misses in the host's file, by cause; a gap record counts for all that it stands for."""
         counts = dict.fromkeys(MISS_CAUSES, 0)
         for line in self.supervisor.ledger_path.read_text().splitlines():
-            record = json.loads(line)
+            record = board_record(json.loads(line)) or {}
             if record["cause"] in counts:
                 counts[record["cause"]] += 1
             else:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from takt.deadlines import StageClock
+from takt.deadlines.stage_clock import NOTHING
 from takt.errors import TaktError
 from takt.frames import FrameRing
 from takt.vision.sources import ImageSource, SourceSettings, open_source
@@ -34,6 +35,7 @@ class Capture:
         self._settings, self._ring, self._clock, self._say, self._open = settings, ring, clock, say, opener
         self._enter_realtime = enter_realtime
         self._worker = Worker("capture", self._run)
+        self._old_ns = round(clock.budget_ms * 1e6 + 1e9 / settings.rate_hz)  # a picture of the frame before
         self._told = ""
         self.captured = 0
         self.source_open = False
@@ -74,6 +76,7 @@ class Capture:
         period_s = 1.0 / self._settings.rate_hz
         due_s = time.monotonic()
         while not self._worker.ended.is_set():
+            self._clock.begin()
             self._take(source)
             due_s += period_s
             late_s = time.monotonic() - due_s
@@ -82,7 +85,14 @@ class Capture:
                 due_s += missed * period_s
                 for _ in range(missed):
                     self._clock.skip("late")
-            time.sleep(max(0.0, due_s - time.monotonic()))
+            self._rest(due_s)
+
+    def _rest(self, due_s: float) -> None:
+        """Sleep until the next release, which is itself on time or late."""
+        rest_s = max(0.0, due_s - time.monotonic())
+        time.sleep(rest_s)
+        self._clock.rested(round(rest_s * 1e9))
+        self._clock.wake_late(round(due_s * 1e9), time.monotonic_ns())
 
     def _take(self, source: ImageSource) -> None:
         enter_ns = self._ros_ns()
@@ -90,7 +100,12 @@ class Capture:
         stamp_ns = source.read_into(slot.pixels)
         exit_ns = self._ros_ns()
         self._ring.publish(slot, stamp_ns, enter_ns, exit_ns)
-        self._clock.record(enter_ns, exit_ns)
+        took_ns, age_ns = exit_ns - enter_ns, enter_ns - stamp_ns
+        late = took_ns > self._clock.budget_ms * 1e6
+        self._clock.record(enter_ns, exit_ns, {"source_ms": took_ns / 1e6} if late else NOTHING)
+        if not late and age_ns > self._old_ns:
+            self._clock.misses += 1
+            self._clock.missed(stamp_ns, exit_ns, {"input_age_ms": age_ns / 1e6})
         self.captured += 1
 
     def _pause_after(self, error: TaktError) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from takt.deadlines import StageClock
+from takt.deadlines.stage_clock import NOTHING
 from takt.errors import TaktError
 from takt.frames import Detections, Frame, FrameRing
 from takt.vision.breaker import Breaker, BreakerLimits
@@ -103,16 +104,24 @@ class Perception:
         last, silent, frames = ring.newest_sequence, 0, 0
         assert self.quality is not None
         while not self._worker.ended.is_set():
-            frame = ring.wait_newer(last, _WAIT_S)
+            self._clock.begin()
+            frame = self._wait(ring, last)
             if frame is None:
                 silent += 1
                 if silent % _SILENT_WAITS == 0 and not ring.is_current():
                     return
                 continue
+            self._clock.queued(frame.sequence - last - 1 if last else 0)
             silent, last, frames = 0, frame.sequence, frames + 1
             if frames % self.quality.step.every == 0:
                 self._look_at(ring, frame)
             ring.tell_annotator_state(self.breaker.state, self.quality.index)
+
+    def _wait(self, ring: FrameRing, last: int) -> Frame | None:
+        began_ns = time.monotonic_ns()
+        frame = ring.wait_newer(last, _WAIT_S)
+        self._clock.rested(time.monotonic_ns() - began_ns)
+        return frame
 
     def _look_at(self, ring: FrameRing, frame: Frame) -> None:
         """One frame: firm deadline, breaker, model, and what both ladders learn from it."""
@@ -120,6 +129,7 @@ class Perception:
         enter_ns = self._ros_ns()
         if enter_ns - frame.capture_stamp_ns > self._clock.budget_ms * 1e6:
             self._clock.skip("stale")
+            self._too_old(frame, enter_ns)
             self.quality.after(0.0, True, time.monotonic_ns())
             return
         if not self.breaker.allows(time.monotonic_ns()):
@@ -130,7 +140,20 @@ class Perception:
         took_ms = (time.monotonic_ns() - began_ns) / 1e6
         self.quality.after(took_ms, False, time.monotonic_ns())
         if found is not None:
-            self._attach(ring, frame, found, enter_ns)
+            self._attach(ring, frame, found, enter_ns, took_ms)
+        elif took_ms > self._clock.budget_ms:
+            self._clock.misses += 1
+            facts = {"inference_ms": took_ms, "inference_cancelled": 1.0}
+            self._clock.missed(enter_ns, self._ros_ns(), facts)
+
+    def _too_old(self, frame: Frame, now_ns: int) -> None:
+        """A frame that can no longer be in time: the camera was late with it, or it waited for us."""
+        self._clock.misses += 1
+        facts = {
+            "queue_ms": (now_ns - frame.capture_exit_ns) / 1e6,
+            "input_age_ms": (frame.capture_exit_ns - frame.capture_stamp_ns) / 1e6,
+        }
+        self._clock.missed(frame.capture_stamp_ns, now_ns, facts)
 
     def _detect(self, frame: Frame) -> Detections | None:
         """What the model finds within its time, or None; the breaker hears either way."""
@@ -164,7 +187,9 @@ class Perception:
             self._say(f"the model failed: {line}")
         return reason
 
-    def _attach(self, ring: FrameRing, frame: Frame, found: Detections, enter_ns: int) -> None:
+    def _attach(
+        self, ring: FrameRing, frame: Frame, found: Detections, enter_ns: int, took_ms: float
+    ) -> None:
         exit_ns = self._ros_ns()
         if not frame.still_valid() or not ring.attach_detections(frame.sequence, found, enter_ns, exit_ns):
             self._clock.skip("recycled")
@@ -172,7 +197,8 @@ class Perception:
         if len(found):
             left, top, right, bottom = found.boxes_xyxy_px[0].tolist()
             self._centre_px = ((left + right) / 2, (top + bottom) / 2)
-        self._clock.record(enter_ns, exit_ns)
+        late = exit_ns - enter_ns > self._clock.budget_ms * 1e6
+        self._clock.record(enter_ns, exit_ns, {"inference_ms": took_ms} if late else NOTHING)
         self.detected += 1
 
     def _give_up(self) -> None:

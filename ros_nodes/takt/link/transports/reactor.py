@@ -37,6 +37,7 @@ class Reactor:
         self._epoll = select.epoll()
         self._handlers: dict[int, OnEvents] = {}
         self._drivers: list[Driver] = []
+        self.rested_ns = 0  # time spent waiting for input, since the start
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.register(self._wake, lambda events: self._drain())
 
@@ -70,6 +71,7 @@ class Reactor:
         due_ns = min((driver.next_event_ns() for driver in self._drivers), default=now_ns + timeout_ns)
         wait_ns = max(min(due_ns - now_ns, timeout_ns), 0)
         events = self._epoll.poll(wait_ns / 1e9)
+        self.rested_ns += self._clock_ns() - now_ns
         with self.lock:
             for descriptor, happened in events:
                 handler = self._handlers.get(descriptor)

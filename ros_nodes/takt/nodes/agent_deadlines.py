@@ -1,0 +1,128 @@
+"""The agent's deadlines: a command from its publication to the line, and from the line to the motor."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable, Sequence
+
+from rclpy.node import Node
+
+from takt.contract.generated.messages import TimeReference
+from takt.deadlines import StageClock
+from takt.deadlines.journey import APPLIED
+from takt.frames.journal import Journal
+from takt.link.agent import AgentCore
+from takt.link.line_watch import AnswerWatch, LineWatch
+from takt.nodes.agent_settings import Settings
+from takt.nodes.miss_teller import MissTeller
+from takt.realtime.stage import WatchedStage
+from takt.supervision.road import LINK_ROWS, LINK_WIDTH, link_journal
+
+_STAMP = struct.Struct("<iI")
+_ENCAPSULATION = 4
+_APPLY_GRACE_MS = 1.0  # of the board's clock, which is never better than that
+
+
+class AgentDeadlines:
+    """``ring`` empty: nothing but the durations. Every method is called by the agent's own thread."""
+
+    def __init__(self, node: Node, ring: str, settings: Settings, ros_ns: Callable[[], int]) -> None:
+        self._settings, self._ros_ns = settings, ros_ns
+        self._cores: Sequence[AgentCore] = ()
+        self._heard = self._rested_ns = self._observed_ns = 0
+        self._line = LineWatch()
+        budget_ms = settings.budget_ms + settings.apply_ms + _APPLY_GRACE_MS
+        self._answers = AnswerWatch(round(budget_ms * 1e6))
+        self.stage = StageClock("link", settings.budget_ms)
+        self._misses: MissTeller | None = None
+        if not ring:
+            return
+        self._misses = MissTeller(node, ring)
+        stage = WatchedStage("link", settings.budget_ms, self._misses.tell, ros_ns)
+        self._apply = WatchedStage(
+            "apply", budget_ms, self._misses.tell, ros_ns, self._line.between, stage.probe
+        )
+        self._road = Journal.create(link_journal(ring), LINK_WIDTH, LINK_ROWS)
+        self.stage = stage
+
+    def watch(self, cores: Sequence[AgentCore]) -> None:
+        """The lines' cores, once they are there."""
+        self._cores = cores
+
+    def listeners(self) -> dict[str, Callable[[bytes], None]]:
+        """Topic of the board -> who hears its samples."""
+        if self._misses is None:
+            return {}
+        settings = self._settings
+        return {
+            settings.applied: self._on_applied,
+            settings.joint_states: self._on_joint_states,
+            settings.deadline_misses: lambda _: self._line.board_missed(time.monotonic_ns()),
+        }
+
+    def begin(self, rested_ns: int) -> None:
+        """Before each turn of the agent's loop; ``rested_ns``: what it has waited for input so far."""
+        self.stage.rested(rested_ns - self._rested_ns)
+        self._rested_ns = rested_ns
+        self.stage.begin()
+
+    def tend(self) -> None:
+        """After each turn: what came, what is missing, and which commands got no answer."""
+        if self._misses is None:
+            return
+        heard = sum(core.stats.rx for core in self._cores)
+        now_ns = time.monotonic_ns()
+        if heard != self._heard:
+            self._heard = heard
+            self._line.heard(now_ns)
+            self._line.counted(now_ns, sum(core.lost for core in self._cores))
+        ros_ns = self._ros_ns()
+        for written_ns in self._answers.overdue(ros_ns):
+            self._late(written_ns, ros_ns, False)
+
+    def sent(self, core: AgentCore, taken_ns: int, now_ns: int, written: bool) -> None:
+        """The commands that the core has built into output since the last call, and whether the line took them all."""
+        for stamp_ns, sample in zip(core.sent_stamps, core.sent_samples, strict=True):
+            if not written:
+                self.stage.skip("line_busy")
+                continue
+            self.stage.record(stamp_ns, now_ns, {"middleware_ms": max(taken_ns - stamp_ns, 0) / 1e6})
+            if self._misses is not None:
+                self._on_its_way(_nanoseconds(sample, 0), stamp_ns, max(taken_ns, stamp_ns), now_ns)
+        core.sent_stamps.clear()
+        core.sent_samples.clear()
+
+    def close(self) -> None:
+        if self._misses is not None:
+            self._misses.close()
+            self._road.close()
+
+    def _on_its_way(self, observed_ns: int, published_ns: int, taken_ns: int, written_ns: int) -> None:
+        if observed_ns != self._observed_ns:
+            self._road.append(observed_ns, published_ns, min(taken_ns, written_ns), written_ns)
+        self._observed_ns = observed_ns
+        self._answers.written(observed_ns, written_ns)
+
+    def _on_joint_states(self, sample: bytes) -> None:
+        self._line.aged(time.monotonic_ns(), self._ros_ns() - _nanoseconds(sample, _ENCAPSULATION))
+
+    def _on_applied(self, sample: bytes) -> None:
+        report = TimeReference.from_cdr(sample[_ENCAPSULATION:])
+        observed_ns, applied_ns = _of(report.time_ref), _of(report.header.stamp)
+        late = self._answers.answer(observed_ns, applied_ns, report.source == APPLIED, self._ros_ns())
+        if late is not None:
+            self._late(*late)
+
+    def _late(self, written_ns: int, applied_ns: int, lost_once: bool) -> None:
+        facts = {"link_loss_ms": (applied_ns - written_ns) / 1e6} if lost_once else {}
+        self._apply.record(written_ns, applied_ns, facts)
+
+
+def _nanoseconds(sample: bytes, offset: int) -> int:
+    seconds, nanoseconds = _STAMP.unpack_from(sample, offset)
+    return int(seconds) * 1_000_000_000 + int(nanoseconds)
+
+
+def _of(stamp: object) -> int:
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)  # type: ignore[attr-defined]

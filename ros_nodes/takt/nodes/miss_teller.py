@@ -1,0 +1,127 @@
+"""Carries a node's misses to the ledger: finds the cause, publishes, and tells again until the supervisor confirms.
+
+The stage's thread only counts, keeps the miss in memory that outlives the process, and goes on; the rest is done here,
+in a thread of the normal class. A few milliseconds pass before the cause is decided, so that the bystander has said
+what it saw.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from std_msgs.msg import String
+
+import takt.contract
+from takt.deadlines import Miss, blame
+from takt.deadlines.outbox import Outbox
+from takt.frames.segment import SHM
+from takt.realtime.machine import MachineView
+from takt.realtime.stage import Late
+
+_PATIENCE_S = 0.025  # the bystander wakes every 10 ms
+_AGAIN_S = 0.5
+_TOLD_AT_ONCE = 50
+_SHARED_NS = 100_000_000  # work that waited for work that was late shares its cause within this
+
+
+class MissTeller:
+    """One a node. ``ring``: the robot's ring, whose name the files carry. ``tell`` may be called from any thread."""
+
+    def __init__(self, node: Node, ring: str, folder: Path = SHM) -> None:
+        self._machine = MachineView(ring)
+        self._lock = threading.Lock()  # the outbox belongs to the stage's thread, this one and the executor's
+        path = folder / f"{ring}.misses.{node.get_name()}"
+        self._outbox = Outbox(path, node.get_name(), time.time_ns() // 1_000_000)
+        self._late: queue.SimpleQueue[tuple[Miss, Late] | None] = queue.SimpleQueue()
+        self._recent: deque[Miss] = deque(maxlen=16)
+        self._told_s = 0.0
+        self._node = node
+        topics = takt.contract.load().host_topics
+        self._publisher = node.create_publisher(String, topics["misses"].ros_name, _qos(topics["misses"]))
+        on_disk = topics["misses_on_disk"]
+        node.create_subscription(String, on_disk.ros_name, self._on_disk, _qos(on_disk))
+        self._thread = threading.Thread(target=self._run, name="misses", daemon=True)
+        self._thread.start()
+
+    def tell(self, late: Late) -> None:
+        """Keep a miss; returns at once."""
+        with self._lock:
+            miss = self._outbox.add(late.stage, late.at_ns, late.late_ns, {})
+        self._late.put((miss, late))
+
+    def close(self) -> None:
+        """What is not confirmed stays in its file for the next life."""
+        self._late.put(None)
+        self._thread.join()
+        self._outbox.close()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                found = self._late.get(timeout=_AGAIN_S)
+            except queue.Empty:
+                self._tell_all(time.monotonic())
+                continue
+            if found is None:
+                return
+            self._decide(*found)
+            self._tell_all(time.monotonic())
+
+    def _decide(self, miss: Miss, late: Late) -> None:
+        wait_s = (late.end_ns - time.monotonic_ns()) / 1e9 + _PATIENCE_S
+        if wait_s > 0.0:
+            time.sleep(wait_s)
+        more = late.ask(late.begin_ns, late.end_ns) if late.ask else {}
+        evidence = {**late.evidence, **more, **self._machine.between(late.begin_ns, late.end_ns)}
+        cause = blame.decide(evidence, late.late_ns / 1e6)
+        if cause == "queue":
+            cause = self._behind(miss) or cause
+        rounded = {key: round(value, 3) for key, value in evidence.items()}
+        with self._lock:
+            self._outbox.decide(miss, cause, rounded)
+        self._recent.append(Miss(**{**miss.values(), "cause": cause, "evidence": {}}))
+
+    def _behind(self, miss: Miss) -> str:
+        """The cause of what this work waited behind, where that is known."""
+        for other in reversed(self._recent):
+            if other.stage == miss.stage and 0 <= miss.at_ns - other.at_ns <= other.late_ns + _SHARED_NS:
+                return other.cause
+        return ""
+
+    def _tell_all(self, now_s: float) -> None:
+        """New ones at once; all that waits twice a second, until it is confirmed."""
+        if not self._node.context.ok():
+            return
+        with self._lock:
+            again = now_s - self._told_s >= _AGAIN_S
+            offers = self._outbox.offers()
+            if again:
+                self._told_s = now_s
+                offers = offers[:_TOLD_AT_ONCE]
+            else:
+                offers = offers[-1:]
+        for offer in offers:
+            self._publisher.publish(String(data=offer.to_json()))
+
+    def _on_disk(self, message: String) -> None:
+        """The supervisor says up to where it has written: one object, source to {epoch: sequence}."""
+        try:
+            told = json.loads(message.data).get(self._node.get_name(), {})
+            pairs = [(int(epoch), int(sequence)) for epoch, sequence in told.items()]
+        except (ValueError, AttributeError, TypeError):
+            return  # not ours: anybody may publish
+        with self._lock:
+            for epoch, sequence in pairs:
+                self._outbox.confirm(epoch, sequence)
+
+
+def _qos(topic: takt.contract.HostTopic) -> QoSProfile:
+    reliability = ReliabilityPolicy.RELIABLE if topic.reliable else ReliabilityPolicy.BEST_EFFORT
+    return QoSProfile(depth=topic.depth, reliability=reliability)

@@ -1,0 +1,140 @@
+"""What Linux and Python did to one thread: read before its work, and again when that work was late.
+
+A mark costs 3 to 4 us. Nothing is decided here; takt.deadlines.blame does that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import resource
+import threading
+import time
+
+_MARKS = 16
+_MARK_EVERY_NS = 2_000_000  # marks closer together than this are one
+_NS = 1e-6  # ms
+Mark = tuple[int, int, int, int, int, int, int, int, int, int]
+
+
+class GcPauses:
+    """Adds up how long the garbage collector stopped this process. Make one a process."""
+
+    def __init__(self) -> None:
+        self.total_ns = 0
+        self.collections = 0
+        self._began_ns = 0
+        gc.callbacks.append(self._note)
+
+    def close(self) -> None:
+        gc.callbacks.remove(self._note)
+
+    def _note(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began_ns = time.monotonic_ns()
+        else:
+            self.total_ns += time.monotonic_ns() - self._began_ns
+            self.collections += 1
+
+
+_pauses: GcPauses | None = None
+
+
+def gc_pauses() -> GcPauses:
+    """This process's one count of its collector."""
+    global _pauses
+    if _pauses is None:
+        _pauses = GcPauses()
+    return _pauses
+
+
+class ThreadProbe:
+    """Counters of the thread that calls ``mark`` first; to be used by that thread alone."""
+
+    def __init__(self) -> None:
+        self._gc = gc_pauses()
+        self._schedstat = self._thread = -1
+        self.rested_ns = 0  # what the thread has slept because there was nothing to do; its owner adds it up
+        self._marks: list[Mark | None] = [None] * _MARKS
+        self._next = 0
+        self._newest_ns = 0
+
+    def mark(self) -> None:
+        """Remember the counters as they are now; call it where the work begins, or before a wait for it."""
+        now_ns = time.monotonic_ns()
+        if threading.get_native_id() != self._thread:
+            self._follow_thread()
+        elif now_ns - self._newest_ns < _MARK_EVERY_NS:
+            return
+        self._newest_ns = now_ns
+        self._marks[self._next % _MARKS] = self._read(now_ns)
+        self._next += 1
+
+    def since(self, entered_ns: int) -> tuple[int, dict[str, float]]:
+        """(begin of the window, what happened from then to now), both by the steady clock.
+
+        The window begins at the newest mark before ``entered_ns``, or at the oldest there is.
+        """
+        now_ns = time.monotonic_ns()
+        now, then = self._read(now_ns), self._before(entered_ns)
+        if then is None:
+            return now_ns, {}
+        return then[0], _difference(then, now)
+
+    def close(self) -> None:
+        if self._schedstat >= 0:
+            os.close(self._schedstat)
+            self._schedstat = -1
+
+    def _before(self, entered_ns: int) -> Mark | None:
+        kept = [mark for mark in self._marks if mark is not None]
+        earlier = [mark for mark in kept if mark[0] <= entered_ns]
+        if earlier:
+            return max(earlier)
+        return min(kept, default=None)
+
+    def _read(self, now_ns: int) -> Mark:
+        used = resource.getrusage(resource.RUSAGE_THREAD)
+        return (
+            now_ns,
+            time.time_ns() - now_ns,
+            time.thread_time_ns(),
+            self._run_queue_wait_ns(),
+            self._gc.total_ns,
+            round(used.ru_stime * 1e9),
+            used.ru_minflt,
+            used.ru_majflt,
+            time.process_time_ns(),
+            self.rested_ns,
+        )
+
+    def _follow_thread(self) -> None:
+        """Another thread does the work now: its counters begin anew."""
+        self.close()
+        self._thread = threading.get_native_id()
+        self._marks = [None] * _MARKS
+        with contextlib.suppress(OSError):
+            self._schedstat = os.open(f"/proc/self/task/{self._thread}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+
+    def _run_queue_wait_ns(self) -> int:
+        """Time that this thread was ready and no processor took it; 0 where the kernel does not count it."""
+        return 0 if self._schedstat < 0 else int(os.pread(self._schedstat, 64, 0).split()[1])
+
+
+def _difference(then: Mark, now: Mark) -> dict[str, float]:
+    window, step, cpu, waited, collected, kernel, minor, major, process, rested = (
+        b - a for a, b in zip(then, now, strict=True)
+    )
+    return {
+        "window_ms": window * _NS,
+        "clock_step_ms": step * _NS,
+        "cpu_ms": cpu * _NS,
+        "run_queue_wait_ms": waited * _NS,
+        "gc_pause_ms": collected * _NS,
+        "kernel_cpu_ms": kernel * _NS,
+        "minor_faults": minor,
+        "major_faults": major,
+        "other_threads_cpu_ms": max(process - cpu, 0) * _NS,
+        "blocked_ms": max(window - cpu - waited - rested, 0) * _NS,
+    }

@@ -1,0 +1,87 @@
+"""Joins what the stages stamped to each frame's road to the motor. No ROS in here.
+
+Planner and agent write a row for each observation into journals in shared memory; the board says when it first applied
+a command that rests on it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from takt.deadlines import Journey
+from takt.deadlines.journey import APPLIED, stretches
+from takt.frames.journal import Row
+
+PLAN_WIDTH, PLAN_ROWS = 6, 128  # observed, capture exit, detect enter, detect exit, looked, published
+LINK_WIDTH, LINK_ROWS = 4, 128  # observed, published, taken, written
+_KEPT = 256
+Marks = dict[str, tuple[int, int]]
+
+
+def plan_journal(ring: str) -> str:
+    """Name of the planner's journal of the robot whose ring this is."""
+    return f"{ring}.plan"
+
+
+def link_journal(ring: str) -> str:
+    """Name of the agent's."""
+    return f"{ring}.link"
+
+
+class RoadJoin:
+    """``planned`` and ``sent`` take rows, ``applied`` the board's word; each gives the journey once."""
+
+    def __init__(self) -> None:
+        self._marks: OrderedDict[int, Marks] = OrderedDict()
+        self._done: OrderedDict[int, None] = OrderedDict()
+
+    def planned(self, rows: Iterable[Row]) -> None:
+        """Rows of the planner's journal."""
+        for observed, captured, taken, detected, looked, published in rows:
+            marks = self._of(observed)
+            marks["capture"] = (observed, captured)
+            marks["detect"] = (taken, detected)
+            marks["plan"] = (looked, published)
+
+    def sent(self, rows: Iterable[Row]) -> None:
+        """Rows of the agent's journal."""
+        for observed, published, taken, written in rows:
+            marks = self._of(observed)
+            marks["middleware"] = (published, taken)
+            marks["link"] = (taken, written)
+
+    def applied(self, observed_ns: int, applied_ns: int, source: str, bound_ns: int) -> Journey | None:
+        """The board's report: the whole road at its first application; ``source`` is "applied" or why not.
+
+        None for a repeat, and for a refusal of what was applied before.
+        """
+        if observed_ns in self._done or (source != APPLIED and observed_ns not in self._marks):
+            return None
+        self._finish(observed_ns)
+        marks = self._marks.pop(observed_ns, {})
+        if source == APPLIED:
+            road = stretches(observed_ns, _contiguous(marks), applied_ns)
+            return Journey(observed_ns, road, applied_ns, bound_ns)
+        road = tuple(one for one in stretches(observed_ns, _contiguous(marks), 0) if one[0] != "apply")
+        return Journey(observed_ns, road, 0, 0, f"skipped: {source}")
+
+    def _of(self, observed_ns: int) -> Marks:
+        marks = self._marks.setdefault(observed_ns, {})
+        while len(self._marks) > _KEPT:
+            self._marks.popitem(last=False)
+        return marks
+
+    def _finish(self, observed_ns: int) -> None:
+        self._done[observed_ns] = None
+        while len(self._done) > _KEPT:
+            self._done.popitem(last=False)
+
+
+def _contiguous(marks: Marks) -> Marks:
+    """The planner reads its clock right after publishing, the middleware right before: the send's own time is the
+    planner's, so the middleware's stretch begins where the planner's ends."""
+    if "plan" in marks and "middleware" in marks:
+        taken = marks["middleware"][1]
+        return {**marks, "middleware": (min(marks["plan"][1], taken), taken)}
+    return marks

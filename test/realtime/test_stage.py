@@ -1,0 +1,132 @@
+"""WatchedStage: a late pass comes with what happened to its thread; one in time costs nothing and tells nothing."""
+
+import gc
+import mmap
+import sys
+import threading
+import time
+
+from takt.deadlines import blame
+from takt.realtime.stage import WatchedStage
+
+MS = 1_000_000
+
+
+def watched(budget_ms=1.0):
+    told = []
+    return WatchedStage("plan", budget_ms, told.append), told
+
+
+def pass_of(stage, work):
+    stage.begin()
+    entered_ns = time.time_ns()
+    work()
+    stage.record(entered_ns, time.time_ns())
+
+
+def spin_cpu_ms(milliseconds):
+    end_ns = time.thread_time_ns() + milliseconds * MS
+    while time.thread_time_ns() < end_ns:
+        pass
+
+
+def test_a_pass_in_time_tells_nothing():
+    stage, told = watched(budget_ms=10_000.0)
+    pass_of(stage, lambda: None)
+    assert told == [] and stage.misses == 0
+
+
+def test_a_late_pass_is_told_with_its_deadline_and_its_own_processor_time():
+    stage, told = watched()
+    pass_of(stage, lambda: spin_cpu_ms(30))
+    late = told[0]
+    assert late.stage == "plan" and late.late_ns > 28 * MS
+    assert late.end_ns - late.begin_ns >= 30 * MS
+    assert 29.0 < late.evidence["cpu_ms"] <= late.evidence["window_ms"]
+    assert abs(late.at_ns - time.time_ns()) < 60_000 * MS
+
+
+def test_the_collectors_pause_is_seen():
+    stage, told = watched()
+
+    def collect():
+        keep = [[i] for i in range(400_000)]
+        gc.collect()
+        del keep
+
+    pass_of(stage, collect)
+    assert told[0].evidence["gc_pause_ms"] > 1.0
+
+
+def test_new_pages_are_counted():
+    stage, told = watched()
+
+    def touch():
+        with mmap.mmap(-1, 64 << 20) as memory:
+            for offset in range(0, 64 << 20, 4096):
+                memory[offset] = 1
+
+    pass_of(stage, touch)
+    assert told[0].evidence["minor_faults"] > 8_000
+
+
+def test_planned_rest_is_not_being_kept_from_work():
+    stage, told = watched()
+
+    def rest():
+        time.sleep(0.05)
+        stage.rested(50 * MS)
+
+    pass_of(stage, rest)
+    assert told[0].evidence["blocked_ms"] < told[0].evidence["window_ms"] - 45.0
+
+
+def test_a_thread_that_its_own_process_keeps_from_the_interpreter_is_starved():
+    stage, told = watched(budget_ms=5.0)
+    switch_s, stop = sys.getswitchinterval(), threading.Event()
+
+    def hold():
+        while not stop.is_set():
+            sum(range(20_000))
+
+    holder = threading.Thread(target=hold)
+    sys.setswitchinterval(0.08)
+    try:
+        holder.start()
+        pass_of(stage, lambda: time.sleep(0))
+    finally:
+        stop.set()
+        holder.join()
+        sys.setswitchinterval(switch_s)
+    if told:  # the scheduler may have let it go at once
+        late = told[0]
+        assert late.evidence["other_threads_cpu_ms"] > 0.0
+        assert blame.amounts_ms(late.evidence)["starved"] + late.evidence["run_queue_wait_ms"] > 0.0
+
+
+def test_another_thread_may_take_over():
+    stage, told = watched()
+    pass_of(stage, lambda: None)
+    thread = threading.Thread(target=lambda: pass_of(stage, lambda: spin_cpu_ms(20)))
+    thread.start()
+    thread.join()
+    assert 19.0 < told[-1].evidence["cpu_ms"] < told[-1].evidence["window_ms"] + 1.0
+
+
+def test_what_began_before_its_thread_did_is_told_as_such():
+    stage, told = watched()
+    entered_ns = time.time_ns() - 500 * MS
+    stage.begin()
+    stage.record(entered_ns, time.time_ns())
+    assert blame.decide(told[0].evidence, told[0].late_ns / MS) == "start_up"
+
+
+def test_a_late_wake_up_is_a_miss_from_the_budget_on():
+    stage, told = watched(budget_ms=10.0)
+    stage.begin()
+    now_ns = time.monotonic_ns()
+    stage.wake_late(now_ns - 9 * MS, now_ns)
+    assert told == []
+    stage.wake_late(now_ns - 11 * MS, now_ns)
+    assert told[0].late_ns == 1 * MS
+    assert stage.misses == 1

@@ -6,6 +6,7 @@ import re
 
 from takt.doctor.check import Finding, InSimulation, check, fail, ok, skip, unknown, warn
 from takt.doctor.machine import Machine
+from takt.realtime.wakefulness import udev_rule_fix
 
 _THEME = "processor"
 _CPU = "/sys/devices/system/cpu"
@@ -110,12 +111,7 @@ def cpu_dma_latency(machine: Machine) -> Finding:
     )
     if machine.may_use(device):
         return ok(f"may be opened{told}")
-    rule = 'KERNEL=="cpu_dma_latency", GROUP="dialout", MODE="0660"'
-    return warn(
-        f"{device} is closed to this user",
-        f"echo '{rule}' | sudo tee /etc/udev/rules.d/98-takt-latency.rules && sudo udevadm control --reload "
-        "&& sudo udevadm trigger /dev/cpu_dma_latency",
-    )
+    return warn(f"{device} is closed to this user", udev_rule_fix())
 
 
 def _dma_latency_us(machine: Machine) -> int | None:

@@ -23,6 +23,8 @@ NEEDED = {  # module -> package, beside numpy and onnxruntime, which have checks
     "aiohttp": "aiohttp",
     "PIL": "pillow",
     "prometheus_client": "prometheus-client",
+    "mcap": "mcap",
+    "mcap_ros2": "mcap-ros2-support",
 }
 
 

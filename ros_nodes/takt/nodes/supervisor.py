@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -23,6 +24,7 @@ from takt.nodes.journey_keeper import JourneyKeeper
 from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
 from takt.nodes.shell import enter_realtime, main_of, ros_time, status
+from takt.realtime import held_awake
 from takt.supervision.processes import ProcessKeeper
 from takt.supervision.stop_file import StopFile
 from takt.supervision.watch import Watch
@@ -34,11 +36,13 @@ _LEVEL_OF = {Rung.NOMINAL: "OK", Rung.REDUCED: "WARN", Rung.HOLD: "WARN", Rung.S
 
 class SupervisorNode(Node):  # type: ignore[misc]
     """Parameters: ``graph_file`` and ``log_dir`` (runs the processes itself when set), ``lifecycle_nodes`` (names,
-    comma between), ``ring``, ``rearm`` (automatic or operator), ``ledger_file`` (where misses are kept)."""
+    comma between), ``ring``, ``rearm`` (automatic or operator), ``ledger_file`` (where misses are kept),
+    ``wake_latency_us`` (processors may sleep no deeper than this while the robot runs; -1: as the system likes)."""
 
     def __init__(self) -> None:
         super().__init__("supervisor")
         self._contract = takt.contract.load()
+        self._held = ExitStack()
         self._read_parameters()
         self._watch = Watch(self._contract, self._rearm, time.monotonic_ns())
         self._stop_file = StopFile(self._ledger_file.with_name("stopped"))
@@ -57,6 +61,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         if self._keeper is not None:
             self._keeper.start()
         enter_realtime(self)
+        self._stay_awake()
         self.create_timer(_TICK_S, self._tick)
 
     def destroy_node(self) -> None:
@@ -64,11 +69,19 @@ class SupervisorNode(Node):  # type: ignore[misc]
         if self._keeper is not None:
             self._keeper.stop()
         self._ledger.close()
+        self._held.close()
         super().destroy_node()
+
+    def _stay_awake(self) -> None:
+        held = self._held.enter_context(held_awake(self._wake_latency_us))
+        self._tell(held.describe())
+        if held.warning:
+            self.get_logger().warning(held.warning)
 
     def _read_parameters(self) -> None:
         graph_file = self.declare_parameter("graph_file", "").value
         log_dir = self.declare_parameter("log_dir", "log").value
+        self._wake_latency_us = self.declare_parameter("wake_latency_us", 0).value
         self._rearm = self.declare_parameter("rearm", "operator").value
         names = self.declare_parameter("lifecycle_nodes", "camera,detector,planner").value
         self._ring_name = self.declare_parameter("ring", "takt_camera").value

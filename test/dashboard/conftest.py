@@ -6,13 +6,18 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
 
 import takt.contract
-from takt.dashboard import DashboardServer, PictureTaker, RobotState, listen
+from takt.contract.parameters import board_parameters
+from takt.dashboard import Access, Answer, DashboardServer, ParameterRow, PictureTaker, RobotState, listen
+from takt.deadlines import Histogram
+from takt.deadlines.journey import Journey
+from takt.deadlines.miss import Miss
 from takt.frames import Detections, FrameRing
 
 RING = f"takt_test_dashboard_{os.getpid()}"
@@ -20,17 +25,68 @@ BOXES = np.array([[120, 60, 180, 200], [20, 90, 70, 180]], np.float32)
 FOUND = Detections(BOXES, np.array([0.93, 0.8], np.float32), np.array([0, 1], np.int32))
 
 
+class PretendOrders:
+    """Does what the page asks, at once. Parameters are those of the contract, judged as the board judges them."""
+
+    def __init__(self) -> None:
+        self.stops = threading.Event()
+        self.given: list[str] = []
+        self.rows = {p.name: p for p in board_parameters(takt.contract.load())}
+        self.values = {name: p.value for name, p in self.rows.items()}
+        self.unheard: list[Future[Answer]] = []
+        self.silent = False
+
+    def stop(self) -> None:
+        self.given.append("stop")
+        self.stops.set()
+
+    def order(self, name: str) -> Future[Answer]:
+        self.given.append(name)
+        return self._answer(Answer(True, f"{name} done"))
+
+    def read_parameters(self) -> Future[list[ParameterRow]]:
+        told: Future[list[ParameterRow]] = Future()
+        if self.silent:
+            told.set_exception(LookupError("the board does not answer for its parameters"))
+        else:
+            told.set_result([self._row(name) for name in self.rows])
+        return told
+
+    def set_parameter(self, name: str, value: float) -> Future[Answer]:
+        if name not in self.rows:
+            return self._answer(Answer(False, "no such parameter"))
+        row = self.rows[name]
+        if not row.low <= value <= row.high:
+            return self._answer(Answer(False, f"out of range, allowed: {row.allowed}"))
+        self.values[name] = value
+        return self._answer(Answer(True, "set"))
+
+    def _row(self, name: str) -> ParameterRow:
+        row, value = self.rows[name], self.values[name]
+        limits = (row.low, row.high, row.step)
+        return ParameterRow(name, value, row.whole, *limits, row.change == "never", row.purpose, "")
+
+    def _answer(self, answer: Answer) -> Future[Answer]:
+        told: Future[Answer] = Future()
+        if self.silent:
+            self.unheard.append(told)
+        else:
+            told.set_result(answer)
+        return told
+
+
 class PretendRobot:
     """Publishes pictures at ``rate_hz`` and turns in circles until stopped."""
 
-    def __init__(self, rate_hz: float = 30.0) -> None:
+    def __init__(self, rate_hz: float = 30.0, access: Access | None = None) -> None:
         FrameRing.remove(RING)
         self.state = RobotState(takt.contract.load())
-        self.stops = threading.Event()
-        self.server = DashboardServer(self.state, PictureTaker(RING), listen(0), self.stops.set)
+        self.orders = PretendOrders()
+        self.server = DashboardServer(self.state, PictureTaker(RING), listen(0), self.orders, access)
         self._ring, self._period_s = FrameRing.create(RING, 320, 240), 1.0 / rate_hz
         self._annotator = FrameRing.attach(RING, "annotator")
-        self._shown: list[int] = []
+        self._histograms = {stage: Histogram() for stage in ("capture", "detect", "plan", "link")}
+        self._missed = 0
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._live)
 
@@ -46,6 +102,15 @@ class PretendRobot:
         self._ring.close()
         FrameRing.remove(RING)
 
+    def miss(self, source: str = "planner", cause: str = "run_queue_wait", stage: str = "plan") -> Miss:
+        """A deadline passes now."""
+        self._missed += 1
+        evidence = {"run_queue_wait_ms": 12.1, "gc_pause_ms": 0.0}
+        late_ns = 12_100_000
+        made = Miss(source, 7, self._missed, stage, time.time_ns(), 0, late_ns, cause, evidence)
+        self.state.misses.add(made, time.time_ns())
+        return made
+
     def _live(self) -> None:
         step = 0
         while not self._end.wait(self._period_s):
@@ -60,9 +125,7 @@ class PretendRobot:
         sequence = self._ring.publish(slot, stamp_ns, stamp_ns, time.time_ns())
         began_ns = time.time_ns()
         self._annotator.attach_detections(sequence, FOUND, began_ns, began_ns + 4_000_000)
-        self._shown.append(stamp_ns)
-        for shown_ns in self._shown[-6:-2]:  # by now the page has taken some of these
-            self.state.set_applied(shown_ns, shown_ns + 34_000_000)
+        self.state.set_journey(journey_of(stamp_ns))
 
     def _tell(self, step: int, now_ns: int) -> None:
         angle = step / 40.0
@@ -72,14 +135,10 @@ class PretendRobot:
         self.state.set_obstacles([(0.2, 0.1, 0.15, False), (-2.4, 1.0, 0.1, True)], now_ns)
         self.state.set_rung("NOMINAL", "", "", {"NOMINAL": step / 30.0}, now_ns)
         for stage, scale in (("capture", 2.0), ("detect", 9.0), ("plan", 2.5), ("link", 0.8)):
-            figures = {
-                "p50": scale,
-                "p95": 1.3 * scale,
-                "p99": 1.6 * scale,
-                "max": 2.2 * scale,
-                "count": step,
-            }
-            values = {key: str(value) for key, value in (figures | {"misses": 0, "budget": 5}).items()}
+            histogram = self._histograms[stage]
+            histogram.add(1e3 * scale * (1 + 0.3 * math.sin(step)))
+            words = {"misses": 0, "budget": 5, "buckets": histogram.spread()}
+            values = {key: str(value) for key, value in (histogram.summary_ms() | words).items()}
             self.state.set_status(f"node: {stage}", "OK", "", values, now_ns)
         for part, values in self.board_words(step).items():
             self.state.set_status(f"base: {part}", "OK", "", values, now_ns)
@@ -102,9 +161,40 @@ class PretendRobot:
         }
 
 
+def journey_of(stamp_ns: int) -> Journey:
+    """34 ms from light to motor, every stretch stamped."""
+    ends_ms = {
+        "capture": 4,
+        "ring": 5,
+        "detect": 17,
+        "plan_wait": 19,
+        "plan": 22,
+        "middleware": 24,
+        "link": 26,
+    }
+    stages, from_ns = [], stamp_ns
+    for name, end_ms in (ends_ms | {"apply": 34}).items():
+        to_ns = stamp_ns + end_ms * 1_000_000
+        stages.append((name, from_ns, to_ns))
+        from_ns = to_ns
+    return Journey(stamp_ns, tuple(stages), from_ns, 150_000)
+
+
 @pytest.fixture
-def robot() -> Iterator[PretendRobot]:
-    made = PretendRobot()
-    made.start()
-    yield made
-    made.close()
+def robot_with() -> Iterator[Callable[[Access | None], PretendRobot]]:
+    """Makes a running robot whose page has these rules of access; one a test."""
+    made: list[PretendRobot] = []
+
+    def make(access: Access | None) -> PretendRobot:
+        made.append(PretendRobot(access=access))
+        made[0].start()
+        return made[0]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def robot(robot_with: Callable[[Access | None], PretendRobot]) -> PretendRobot:
+    return robot_with(None)

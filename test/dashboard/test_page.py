@@ -5,27 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
+
+from takt.dashboard import browser
+from takt.dashboard.browser import Tab
 
 if TYPE_CHECKING:
     from conftest import PretendRobot
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LIMIT_S = 60.0
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-sync "
-    "--disable-component-update --disable-dev-shm-usage --remote-debugging-port=0 --window-size=1440,1150"
-)
-# Counts pixels of the boxes' colours in the camera's picture, and reads the numbers.
-PROBE = """(() => {
+# Counts pixels of the boxes' colours in the camera's picture, and what is drawn on the map.
+PIXELS = """(() => {
   const canvas = document.getElementById("camera");
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   let target = 0, obstacle = 0, picture = 0;
@@ -38,115 +33,240 @@ PROBE = """(() => {
   const map = document.getElementById("map");
   const cells = map.getContext("2d").getImageData(0, 0, map.width, map.height).data;
   const drawn = cells.filter((value, index) => index % 4 === 3 && value).length;
-  const words = (id) => document.getElementById(id).textContent;
-  return {target, obstacle, picture, drawn, rung: words("rung"), count: words("photon_to_motor-count"),
-          detect: words("detect-p50"), loop: words("loop-count"), feed: words("feed"), view: document.body.dataset.view,
-          stop: words("stop-answer"), road: words("road-total"), health: words("health"),
-          bars: document.querySelectorAll("#loop circle").length};
+  return target > 800 && obstacle > 400 && picture > 100000 && drawn > 2000;
 })()"""
+LIVE = 'document.body?.dataset.view > 3 && document.getElementById("feed")?.textContent === "live"'
 
 pytestmark = [
     pytest.mark.display,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this computer (apt-get install chromium)"),
+    pytest.mark.skipif(browser.program() is None, reason="no chromium here (apt-get install chromium)"),
 ]
 
 
-class Browser:
-    """One Chromium with a page of its own; commands of the DevTools protocol."""
-
-    def __init__(self, page: aiohttp.ClientWebSocketResponse) -> None:
-        self._page = page
-        self._number = 0
-
-    async def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
-        self._number += 1
-        await self._page.send_json({"id": self._number, "method": method, "params": parameters})
-        while True:
-            answer = await self._page.receive_json(timeout=LIMIT_S)
-            if answer.get("id") == self._number:
-                assert "error" not in answer, answer
-                return dict(answer["result"])
-
-    async def evaluate(self, expression: str) -> Any:
-        answer = await self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    async def probe_until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        end, seen = time.monotonic() + LIMIT_S, None
-        ready = 'document.getElementById("photon_to_motor-count") !== null'
-        while time.monotonic() < end:
-            if await self.evaluate(ready):
-                seen = await self.evaluate(PROBE)
-                if holds(seen):
-                    return dict(seen)
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"the page did not get there within {LIMIT_S} s: {seen}")
+@pytest.fixture(scope="module")
+def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running Chromium's DevTools; every test opens a tab of its own."""
+    with browser.chromium(tmp_path_factory.mktemp("chromium")) as address:
+        yield address
 
 
-@pytest.fixture
-def devtools(tmp_path: Path) -> Iterator[str]:
-    """Address of a running Chromium's DevTools."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("LD_LIBRARY")}
-    command = [str(CHROMIUM), *FLAGS.split(), f"--user-data-dir={tmp_path / 'profile'}", "about:blank"]
-    with (tmp_path / "chromium.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-    port_file, end = tmp_path / "profile" / "DevToolsActivePort", time.monotonic() + LIMIT_S
-    try:
-        while not (port_file.exists() and port_file.read_text().strip()):
-            assert process.poll() is None, (tmp_path / "chromium.log").read_text()[-2000:]
-            assert time.monotonic() < end, "Chromium did not open its DevTools port"
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port_file.read_text().split()[0]}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def with_browser(devtools: str, work: Callable[[Browser], Awaitable[None]]) -> None:
+def on_page(devtools: str, url: str, work: Callable[[Tab], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with aiohttp.ClientSession() as session:
-            pages = await (await session.get(devtools + "/json/list")).json()
-            address = next(page["webSocketDebuggerUrl"] for page in pages if page["type"] == "page")
-            async with session.ws_connect(address, max_msg_size=0) as page:
-                await work(Browser(page))
+        async with browser.tab(devtools) as tab:
+            await tab.ask("Runtime.enable")
+            await tab.ask("Page.navigate", url=url)
+            await tab.until(LIVE)
+            await work(tab)
+            thrown = [event for event in tab.events if event.get("method") == "Runtime.exceptionThrown"]
+            assert not thrown, thrown
 
     asyncio.run(run())
 
 
+def words(name: str) -> str:
+    return f'document.getElementById("{name}").textContent'
+
+
+async def click(tab: Tab, name: str) -> None:
+    await tab.evaluate(f'document.getElementById("{name}").click()')
+
+
+async def save_picture(tab: Tab, path: Path) -> None:
+    picture = await tab.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+    path.write_bytes(base64.b64decode(picture["data"]))
+
+
 def test_the_page_shows_boxes_on_a_live_picture_and_numbers_that_move(
-    robot: PretendRobot, devtools: str, tmp_path: Path
+    robot: PretendRobot, devtools: str
 ) -> None:
-    async def look(browser: Browser) -> None:
-        await browser.ask("Page.navigate", url=robot.server.url)
-        first = await browser.probe_until(lambda seen: seen["target"] > 800 and seen["obstacle"] > 400)
-        assert first["picture"] > 100_000  # the picture itself, around the boxes
-        assert first["drawn"] > 2_000  # the map is not empty
-        assert first["rung"] == "NOMINAL" and first["feed"] == "live" and first["bars"] == 2
-        assert first["detect"] == "9.0" and "locked" in first["health"]
-        later = await browser.probe_until(lambda seen: int(seen["view"]) >= int(first["view"]) + 10)
-        assert int(later["count"]) > int(first["count"]) and later["loop"] != first["loop"]
-        await browser.probe_until(lambda seen: seen["road"] == "34.0 ms from light to motor")
-        picture = await browser.ask("Page.captureScreenshot", format="png")
-        Path(os.environ.get("TAKT_SCREENSHOT", tmp_path / "page.png")).write_bytes(
-            base64.b64decode(picture["data"])
+    async def look(tab: Tab) -> None:
+        await tab.until(PIXELS)
+        assert await tab.evaluate(words("rung")) == "NOMINAL"
+        assert await tab.evaluate('document.querySelectorAll(".rail [aria-current]").length') == 2
+        assert "locked" in await tab.evaluate(words("health-clock"))
+        first = await tab.evaluate(words("photon_to_motor-count"))
+        view = await tab.evaluate("document.body.dataset.view")
+        await tab.until(f"document.body.dataset.view >= {int(view) + 10}")
+        assert int(await tab.evaluate(words("photon_to_motor-count"))) > int(first)
+        assert "behind" in await tab.evaluate(words("lag"))
+        label = 'document.getElementById("camera").getAttribute("aria-label")'
+        await tab.until(f'{label}.includes("2 boxes: target 93 %")')
+
+    on_page(devtools, robot.server.url, look)
+
+
+def test_waterfall_and_histograms_have_data(robot: PretendRobot, devtools: str) -> None:
+    async def look(tab: Tab) -> None:
+        await tab.until(f'{words("road-total")} === "34.0 ms from light to motor"')
+        names = '[...document.querySelectorAll("#road tr")].map(row => row.dataset.stage).join(" ")'
+        assert await tab.evaluate(names) == "capture ring detect plan_wait plan middleware link apply"
+        assert "add up to 34.0 ms." in await tab.evaluate(words("road-sum"))
+        widths = '[...document.querySelectorAll("#road i")].map(bar => parseFloat(bar.style.width))'
+        assert sum(await tab.evaluate(widths)) == pytest.approx(100.0, abs=0.1)
+        kinds = '[...document.querySelectorAll("#spreads figure")].map(one => one.dataset.spread).join(" ")'
+        seen = await tab.evaluate(kinds)
+        assert seen.startswith("capture detect plan link release_jitter execution")
+        assert await tab.evaluate('document.querySelectorAll("[data-spread=capture] rect").length') >= 3
+        assert await tab.evaluate('document.querySelectorAll("[data-computer=board] path").length') >= 6
+
+    on_page(devtools, robot.server.url, look)
+
+
+@pytest.mark.parametrize("way", ["button", "key"])
+def test_stop_on_the_page_reaches_the_robot_and_is_answered(
+    robot: PretendRobot, devtools: str, way: str
+) -> None:
+    async def press(tab: Tab) -> None:
+        if way == "button":
+            await click(tab, "stop")
+        else:  # also while a person writes into a field
+            await tab.evaluate('document.getElementById("ledger-text").focus()')
+            await tab.ask("Input.dispatchKeyEvent", type="keyDown", key="Escape", code="Escape")
+        end_s = time.monotonic() + LIMIT_S
+        while not robot.orders.stops.is_set():
+            assert time.monotonic() < end_s, "STOP did not arrive"
+            await asyncio.sleep(0.02)
+        robot.state.set_stop_answers("stopped", "")
+        await tab.until(f'{words("stop-answer")}.includes("Supervisor: stopped. Board: no answer yet")')
+        assert not await tab.evaluate('document.getElementById("order-resume").disabled')
+        assert await tab.evaluate('document.getElementById("order-arm").disabled')
+
+    on_page(devtools, robot.server.url, press)
+
+
+def test_the_way_back_asks_a_person_and_names_the_stop_it_knew(robot: PretendRobot, devtools: str) -> None:
+    async def press(tab: Tab) -> None:
+        await click(tab, "stop")
+        await tab.until('!document.getElementById("order-resume").disabled')
+        await click(tab, "order-resume")
+        await tab.until('document.getElementById("confirm").open')
+        assert robot.orders.given == ["stop"]  # nothing without the person's yes
+        robot.state.press_stop()  # another one presses STOP while this one reads the question
+        await click(tab, "confirm-yes")
+        await tab.until(f'{words("order-answer")}.includes("STOP was pressed since")')
+        assert robot.orders.given == ["stop"]
+        await tab.until("document.body.dataset.view > 0")
+        await asyncio.sleep(0.3)
+        await click(tab, "order-resume")
+        await click(tab, "confirm-yes")
+        await tab.until(f'{words("order-answer")} === "done: resume done"')
+        assert robot.orders.given == ["stop", "resume"]
+
+    on_page(devtools, robot.server.url, press)
+
+
+def test_misses_come_at_once_and_the_filter_finds_them(robot: PretendRobot, devtools: str) -> None:
+    shown = 'document.querySelectorAll("#ledger tr").length'
+
+    async def look(tab: Tab) -> None:
+        for number in range(3):
+            robot.miss("planner", "gc_pause" if number else "run_queue_wait")
+        robot.miss("base", "skipped", "control")
+        await tab.until(f"{shown} === 4")
+        rows = (
+            '[...document.querySelectorAll("#ledger tr")].map(row => [row.dataset.atMs, row.dataset.shownMs])'
+        )
+        assert all(float(at_ms) <= float(shown_ms) for at_ms, shown_ms in await tab.evaluate(rows))
+        pick = "(name, value) => { const it = document.getElementById(name); it.value = value; " + (
+            'it.dispatchEvent(new Event("input")); }'
+        )
+        for name, value, left in (
+            ("ledger-cause", "gc_pause", 2),
+            ("ledger-source", "base", 0),
+            ("ledger-cause", "", 1),
+            ("ledger-source", "", 4),
+            ("ledger-text", "CONTROL", 1),
+            ("ledger-text", "queue_wait_ms 12.1", 4),
+            ("ledger-text", "nothing like it", 0),
+        ):
+            await tab.evaluate(f"({pick})('{name}', '{value}')")
+            assert await tab.evaluate(shown) == left, (name, value)
+        robot.miss()  # does not fit the filter
+        await tab.until(f'{words("ledger-count")}.includes("5 held")')
+        assert await tab.evaluate(shown) == 0
+        await click(tab, "ledger-clear")
+        assert await tab.evaluate(shown) == 5
+        assert "planner: gc pause" in await tab.evaluate(words("blame"))
+        for _ in range(250):  # a burst: more than one view brings
+            robot.miss()
+        await tab.until(f'{words("ledger-count")}.includes("255 held")')
+
+    on_page(devtools, robot.server.url, look)
+
+
+def test_a_parameter_is_read_set_and_refused_in_the_boards_words(robot: PretendRobot, devtools: str) -> None:
+    row = 'document.querySelector("form[data-name=\\"limits.speed_m_s\\"]")'
+
+    async def set_to(tab: Tab, value: str) -> None:
+        await tab.evaluate(
+            f'{row}.querySelector("input").value = "{value}"; {row}.querySelector("button").click()'
         )
 
-    with_browser(devtools, look)
+    async def work(tab: Tab) -> None:
+        await tab.evaluate('document.getElementById("parameters").open = true')
+        await tab.until(f"{row} !== null")
+        assert await tab.evaluate('document.querySelectorAll("#parameter-rows form").length') == 17
+        assert "0.05 to 0.8" in await tab.evaluate(f"{row}.textContent")
+        read_only = 'document.querySelector("form[data-name=\\"control.rate_hz\\"]")'
+        assert await tab.evaluate(f'{read_only}.querySelector("button") === null')
+        await set_to(tab, "9")
+        refusal = "✗ refused: out of range, allowed: 0.05 to 0.8"
+        await tab.until(f'{row}.querySelector("output").textContent === "{refusal}"')
+        await set_to(tab, "0.4")
+        await tab.until(f'{row}.querySelector("output").textContent === "✓ set"')
+        assert robot.orders.values["limits.speed_m_s"] == 0.4
+        robot.orders.silent = True
+        await click(tab, "parameters-read")
+        await tab.until(f'{words("parameters-status")}.includes("does not answer")')
+
+    on_page(devtools, robot.server.url, work)
 
 
-def test_stop_on_the_page_reaches_the_robot_and_is_answered(robot: PretendRobot, devtools: str) -> None:
-    async def press(browser: Browser) -> None:
-        await browser.ask("Page.navigate", url=robot.server.url)
-        await browser.probe_until(lambda seen: seen["feed"] == "live")
-        await browser.evaluate('document.getElementById("stop").click()')
-        end = time.monotonic() + LIMIT_S
-        while not robot.stops.is_set():
-            assert time.monotonic() < end, "STOP did not arrive"
-            await asyncio.sleep(0.05)
-        robot.state.set_stop(True, "stopped", "")
-        await browser.probe_until(
-            lambda seen: "Supervisor: stopped" in seen["stop"] and "no answer yet" in seen["stop"]
+def test_a_page_of_one_frame_a_second_holds_up_nobody(robot: PretendRobot, devtools: str) -> None:
+    """Two tabs: one asks for one frame a second. It lags by less than its own pace, the other keeps all frames."""
+
+    async def work(fast: Tab) -> None:
+        async with browser.tab(devtools) as slow:
+            await slow.ask("Page.navigate", url=robot.server.url)
+            await slow.until(LIVE)
+            limit = 'const it = document.getElementById("frames"); it.value = "1";'
+            limit += 'it.dispatchEvent(new Event("change"))'
+            await slow.evaluate(limit)
+            await asyncio.sleep(1.2)
+            count = (
+                "new Promise((done) => { let n = 0; const seen = new MutationObserver(() => n++);"
+                'seen.observe(document.body, {attributes: true, attributeFilter: ["data-view"]});'
+                "setTimeout(() => done([n, Number(document.body.dataset.view)]), 2500); })"
+            )
+            (fast_frames, fast_last), (slow_frames, slow_last) = await asyncio.gather(
+                fast.evaluate(count), slow.evaluate(count)
+            )
+            assert 1 <= slow_frames <= 4 and fast_frames > 3 * slow_frames
+            assert fast_last - slow_last <= 1.5 * fast_frames / 2.5  # views behind: at most its own second
+
+    on_page(devtools, robot.server.url, work)
+
+
+@pytest.mark.parametrize("width_px", [360, 1440])
+def test_nothing_runs_over_the_edge(
+    robot: PretendRobot, devtools: str, width_px: int, tmp_path: Path
+) -> None:
+    async def look(tab: Tab) -> None:
+        size = {"width": width_px, "height": 900, "deviceScaleFactor": 1, "mobile": width_px < 500}
+        await tab.ask("Emulation.setDeviceMetricsOverride", **size)
+        robot.miss()
+        await tab.until(PIXELS)
+        assert await tab.evaluate("document.documentElement.scrollWidth") <= width_px
+        small = (
+            '[...document.querySelectorAll("button, select, input:not([type=checkbox])")].filter(one => '
+            "one.offsetHeight > 0 && one.offsetHeight < 24).length"
         )
+        assert await tab.evaluate(small) == 0
+        nameless = (
+            '[...document.querySelectorAll("input, select")].filter(one => one.labels.length === 0).length'
+        )
+        assert await tab.evaluate(nameless) == 0
+        folder = Path(os.environ.get("TAKT_SCREENSHOTS", tmp_path))
+        await save_picture(tab, folder / f"page{width_px}.png")
 
-    with_browser(devtools, press)
+    on_page(devtools, robot.server.url, look)

@@ -8,12 +8,14 @@ import json
 import struct
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 from PIL import Image
 
+import takt.dashboard
 from takt.contract.board_content import STATUSES
 from takt.dashboard import listen
 from takt.errors import TaktError
@@ -70,7 +72,7 @@ def test_a_view_holds_picture_boxes_map_and_figures(robot: PretendRobot) -> None
         "link",
         "photon_to_motor",
     ]
-    assert view["stages"][4]["p50"] == 32.5 and view["stages"][1]["p99"] == pytest.approx(14.4)
+    assert view["stages"][4]["p50"] == 32.5 and 6 < view["stages"][1]["p99"] < 12
     assert view["board"]["timing"]["release_jitter_max_us"] == 410.0
     assert view["rung"]["name"] == "NOMINAL" and view["board"]["safety"]["armed"] == "true"
 
@@ -130,7 +132,7 @@ def test_only_the_own_page_may_look_or_stop(robot: PretendRobot, foreign: dict[s
         return (await session.post(robot.server.url + "api/stop", headers=foreign)).status
 
     assert with_session(act) == 403
-    assert not robot.stops.is_set()
+    assert not robot.orders.stops.is_set()
 
 
 def test_a_rebound_name_is_not_answered(robot: PretendRobot) -> None:
@@ -142,7 +144,7 @@ def test_a_rebound_name_is_not_answered(robot: PretendRobot) -> None:
         return (await session.post(robot.server.url + "api/stop", headers=headers)).status
 
     assert with_session(act) == 403
-    assert not robot.stops.is_set()
+    assert not robot.orders.stops.is_set()
 
 
 def test_stop_reaches_the_robot(robot: PretendRobot) -> None:
@@ -150,26 +152,31 @@ def test_stop_reaches_the_robot(robot: PretendRobot) -> None:
         return (await session.post(robot.server.url + "api/stop", headers=origin(robot))).status
 
     assert with_session(act) == 202
-    assert robot.stops.is_set()
+    assert robot.orders.stops.is_set()
 
 
 def test_the_page_and_its_parts_are_served_and_nothing_else(robot: PretendRobot) -> None:
-    async def act(session: aiohttp.ClientSession) -> list[int]:
-        names = [
-            "",
-            "page.css",
-            "page.js",
-            "camera.js",
-            "map.js",
-            "figures.js",
-            "server.py",
-            "..%2fserver.py",
-        ]
-        answers = [await session.get(robot.server.url + name) for name in names]
-        assert "default-src 'none'" in answers[0].headers["Content-Security-Policy"]
-        return [answer.status for answer in answers]
+    folder = Path(takt.dashboard.__file__).parent / "page"
 
-    assert with_session(act) == [200] * 6 + [404, 404]
+    async def act(session: aiohttp.ClientSession) -> None:
+        for name in ["", *(path.name for path in folder.iterdir())]:
+            answer = await session.get(robot.server.url + name)
+            assert answer.status == 200 and "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        for name in ("server.py", "..%2fserver.py", "page%2fpage.js", "page"):
+            assert (await session.get(robot.server.url + name)).status == 404
+
+    with_session(act)
+
+
+def test_the_page_asks_nothing_of_other_computers() -> None:
+    folder = Path(takt.dashboard.__file__).parent / "page"
+    for path in folder.iterdir():
+        text = path.read_text()
+        found = [
+            word for word in ("http://", "https://", "//cdn", "@import", "eval(", "innerHTML") if word in text
+        ]
+        assert not [word for word in found if "http://www.w3.org/2000/svg" not in text], path.name
+        assert len(text.splitlines()) <= 250, path.name
 
 
 def test_a_taken_port_is_said_with_its_fix() -> None:
@@ -189,7 +196,7 @@ def test_nobody_looks_nothing_is_made(robot: PretendRobot) -> None:
     end = time.monotonic() + LIMIT_S
     while with_session(state)["pose"] is None:
         assert time.monotonic() < end
-    assert with_session(state)["road_ms"] is None  # roads come from pictures, and none is taken
+    assert robot.server.views_made == 0
 
 
 def test_the_pretended_board_says_only_what_the_firmware_says(robot: PretendRobot) -> None:

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -31,7 +32,7 @@ class TalkingRobot:
     def __init__(self, contract: Contract, speak: Callable[[int, int], Any]) -> None:
         self.state = RobotState(contract)
         self._speak = speak
-        self.server = DashboardServer(self.state, PictureTaker("takt_test_no_ring"), listen(0), lambda: None)
+        self.server = DashboardServer(self.state, PictureTaker("takt_test_no_ring"), listen(0), Mock())
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._talk)
 

@@ -51,7 +51,7 @@ def test_reasons_faults_and_stop_are_told(state):
     state.set_rung("HOLD", "perception stale", "camera", {}, NOW_NS)
     words = {"rung": "SAFE", "reason": "fault", "fault": "stall", "armed": "false"}
     state.set_status("base: safety", "ERROR", "", words, NOW_NS)
-    state.set_stop(True, "", "")
+    state.press_stop()
     lines = drawn(state)
     assert "HOLD" in line(lines, "host") and "perception stale  waits for camera" in line(lines, "host")
     assert line(lines, "board ladder").split()[2:] == ["SAFE", "fault", "disarmed", "fault", "stall"]

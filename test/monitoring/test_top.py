@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 
-from takt.dashboard import DashboardServer, PictureTaker, RobotState, listen
+from takt.dashboard import Access, DashboardServer, PictureTaker, RobotState, listen
 from takt.errors import TaktError
 from takt.monitoring import top
 
@@ -25,7 +26,7 @@ def server(contract, robot_speaks) -> Iterator[DashboardServer]:
     state, now_ns = RobotState(contract), time.time_ns()
     for name, heard in robot_speaks(9, now_ns).items():
         state.set_status(name, heard.level, heard.message, heard.values, now_ns)
-    made = DashboardServer(state, PictureTaker("takt_test_no_ring"), listen(0), lambda: None)
+    made = DashboardServer(state, PictureTaker("takt_test_no_ring"), listen(0), Mock())
     made.start()
     yield made
     made.stop()
@@ -80,3 +81,21 @@ def test_live_on_a_terminal_until_interrupted(server):
     os.close(ours)
     assert seen.count(b"photon_to_motor") >= 3
     assert seen.startswith(b"\x1b[?1049h") and b"\x1b[?1049l" in seen and b"Traceback" not in seen
+
+
+def test_a_page_beyond_loopback_is_asked_with_its_token(contract, tmp_path, capsys) -> None:
+    access = Access.for_address("0.0.0.0", "a-token-that-is-long-enough")
+    made = DashboardServer(RobotState(contract), PictureTaker("takt_test_no_ring"), listen(0), Mock(), access)
+    made.start()
+    file = tmp_path / "token"
+    file.write_text("a-token-that-is-long-enough\n")
+    try:
+        with pytest.raises(TaktError) as refused:
+            top.main(["--once", "--url", made.url])
+        assert "--token-file" in refused.value.fix
+        with pytest.raises(TaktError, match="cannot be read"):
+            top.main(["--once", "--url", made.url, "--token-file", str(tmp_path / "none")])
+        assert top.main(["--once", "--url", made.url, "--token-file", str(file)]) == 0
+    finally:
+        made.stop()
+    assert "host ladder" in capsys.readouterr().out

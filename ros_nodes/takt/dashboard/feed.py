@@ -2,7 +2,8 @@
 
 A view is one binary message: length of the JSON (u32, little endian), the JSON, the JPEG (may be empty). The viewer
 answers ``shown`` when it has drawn it; only then does it get the next. So a slow viewer's lag is bounded by its own
-pace, whatever sockets and proxies buffer, and no viewer waits for another.
+pace, whatever sockets and proxies buffer, and no viewer waits for another. What changes seldom (histograms, the newest
+frame's journey) goes to a viewer only when it is newer than what that viewer has.
 """
 
 from __future__ import annotations
@@ -12,28 +13,41 @@ import json
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from takt.dashboard.picture import Picture, PictureTaker
 from takt.dashboard.state import RobotState
 
 
+@dataclass
+class Seen:
+    """What one viewer has: number of its last view, picture and miss, and the version of each part."""
+
+    view: int = 0
+    picture: int = 0
+    miss: int = 0
+    parts: dict[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class View:
-    """One moment as it is sent; ``number`` grows by one with each."""
+    """One moment as it is sent; ``number`` grows by one with each. ``made_s`` is steady time."""
 
     number: int
+    made_s: float
     state: dict[str, Any]
     picture: Picture | None  # the newest there is, which an earlier view may have brought already
     picture_number: int
 
-    def message(self, seen_picture: int, trails: dict[str, Any] | None) -> bytes:
-        """The bytes for one viewer that has the picture ``seen_picture``; ``trails`` only for its first view."""
-        shown = self.state | {"view": self.number} | ({} if trails is None else {"trails": trails})
+    def message(self, seen: Seen, feed: Feed, lag_ms: float | None) -> bytes:
+        """The bytes for a viewer that has ``seen`` so far, which is brought up to date."""
+        shown = self.state | {"view": self.number, "lag_ms": lag_ms} | feed.news(seen)
         jpeg = b""
-        if self.picture is not None and self.picture_number > seen_picture:
+        if self.picture is not None and self.picture_number > seen.picture:
             shown["picture"], jpeg = _description(self.picture), self.picture.jpeg
+            seen.picture = self.picture_number
+        seen.view = self.number
         text = json.dumps(shown, separators=(",", ":"), allow_nan=False).encode()
         return struct.pack("<I", len(text)) + text + jpeg
 
@@ -68,6 +82,11 @@ class Feed:
         self._number = self._picture_number = 0
         self._viewers = 0
 
+    @property
+    def made(self) -> int:
+        """How many views there were."""
+        return self._number
+
     async def newer_than(self, number: int) -> View:
         """The newest view once there is one with a higher number."""
         async with self._changed:
@@ -85,8 +104,16 @@ class Feed:
         if self._viewers == 0:
             self._newest = self._picture = None
 
-    def trails(self) -> dict[str, Any]:
-        return self._state.trails()
+    def news(self, seen: Seen) -> dict[str, Any]:
+        """What changes seldom and this viewer does not have yet, marked as seen; trails only for its first view."""
+        found: dict[str, Any] = {} if seen.view else {"trails": self._state.trails()}
+        for name, (version, part) in self._state.parts().items():
+            if seen.parts.get(name) != version:
+                found[name], seen.parts[name] = part, version
+        if self._state.misses.number > seen.miss or not seen.view:
+            found["misses"] = self._state.misses.after(seen.miss)
+            seen.miss = found["misses"]["number"]
+        return found
 
     async def run(self) -> None:
         """Make views until cancelled. The picture is taken and packed in a thread, off the event loop."""
@@ -100,13 +127,11 @@ class Feed:
         picture = await asyncio.to_thread(self._pictures.take, time.monotonic())
         if picture is not None:
             self._picture, self._picture_number = picture, self._picture_number + 1
-            if picture.road is not None:
-                self._state.set_frame(picture.road)
         now_ns = self._clock_ns()
         state = self._state.snapshot(now_ns)
         if self._picture is not None:
             state["picture_age_ms"] = round((now_ns - self._picture.capture_stamp_ns) / 1e6, 1)
         async with self._changed:
             self._number += 1
-            self._newest = View(self._number, state, self._picture, self._picture_number)
+            self._newest = View(self._number, time.monotonic(), state, self._picture, self._picture_number)
             self._changed.notify_all()

@@ -10,7 +10,6 @@ from typing import Any
 
 from PIL import Image
 
-from takt.dashboard.state import FrameRoad
 from takt.errors import TaktError
 from takt.frames import Attached, FrameRing
 
@@ -30,7 +29,6 @@ class Picture:
     width_px: int
     height_px: int
     boxes: list[dict[str, Any]] | None
-    road: FrameRoad | None
     jpeg: bytes = field(repr=False)
 
 
@@ -57,9 +55,8 @@ class PictureTaker:
         results = self._results(ring, frame.sequence)
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=_QUALITY)
-        boxes, road = (None, None) if results is None else (_boxes(results), _road(results))
-        size = image.size
-        return Picture(frame.sequence, frame.capture_stamp_ns, *size, boxes, road, buffer.getvalue())
+        boxes = None if results is None else _boxes(results)
+        return Picture(frame.sequence, frame.capture_stamp_ns, *image.size, boxes, buffer.getvalue())
 
     def close(self) -> None:
         if self._ring is not None:
@@ -100,9 +97,3 @@ def _boxes(results: Attached) -> list[dict[str, Any]]:
         }
         for box, score, kind in rows
     ]
-
-
-def _road(results: Attached) -> FrameRoad:
-    return FrameRoad(
-        results.capture_stamp_ns, results.capture_exit_ns, results.detect_enter_ns, results.detect_exit_ns
-    )

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from takt.contract import Contract
+from takt.dashboard.misses import MissBoard
+from takt.dashboard.spreads import spreads
+from takt.deadlines.journey import Journey
 from takt.monitoring.samples import HOST_STAGES, Heard, Sample, samples
 
-BOARD_PARTS = ("loop", "link", "clock", "motors", "safety")
+BOARD_PARTS = ("loop", "timing", "link", "clock", "motors", "safety", "commands")
 _PERCENTILES = ("p50", "p95", "p99", "max")
 _TRAIL_STEP_M = 0.03
 _TRAIL_POINTS = 1200
-_ROADS = 64  # frames whose way to the motor is remembered
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class FrameRoad:
-    """When one frame passed the host's stages; ns of ROS time."""
-
-    capture_stamp_ns: int
-    capture_exit_ns: int
-    detect_enter_ns: int
-    detect_exit_ns: int
-
-
 class RobotState:
-    """Thread-safe. Every setter takes the time at which it was heard; ``snapshot`` makes ages of them."""
+    """Thread-safe. Every setter takes the time at which it was heard; ``snapshot`` makes ages of them.
+
+    ``misses`` is the ledger's newest part. What changes seldom is in ``parts``, each with a version.
+    """
 
     def __init__(self, contract: Contract) -> None:
         self._lock = threading.Lock()
@@ -50,9 +44,10 @@ class RobotState:
         self._rung: tuple[int, dict[str, Any]] | None = None
         self._robot_trail: deque[Point] = deque(maxlen=_TRAIL_POINTS)
         self._target_trail: deque[Point] = deque(maxlen=_TRAIL_POINTS)
-        self._roads: OrderedDict[int, FrameRoad] = OrderedDict()
-        self._road: dict[str, float] | None = None
-        self._stop = {"requested": False, "supervisor": "", "board": ""}
+        self._stop: dict[str, Any] = {"number": 0, "requested": False, "supervisor": "", "board": ""}
+        self._parts: dict[str, tuple[int, Any]] = {"constants": (1, self._constants)}
+        self._statuses_version = 0
+        self.misses = MissBoard()
 
     def set_pose(
         self, x_m: float, y_m: float, yaw_rad: float, speed_m_s: float, yaw_rate_rad_s: float, now_ns: int
@@ -76,10 +71,19 @@ class RobotState:
             self._obstacles = now_ns, rows
 
     def set_rung(
-        self, name: str, reason: str, waiting_for: str, seconds_in: Mapping[str, float], now_ns: int
+        self,
+        name: str,
+        reason: str,
+        waiting_for: str,
+        seconds_in: Mapping[str, float],
+        now_ns: int,
+        *,
+        stopped: bool = False,
+        rearm: str = "",
     ) -> None:
-        """The supervisor's ladder."""
-        rung = {"name": name, "reason": reason, "waiting_for": waiting_for, "seconds_in": dict(seconds_in)}
+        """The supervisor's ladder. ``stopped``: STOP holds; ``rearm``: who may arm, automatic or operator."""
+        rung: dict[str, Any] = {"name": name, "reason": reason, "waiting_for": waiting_for}
+        rung |= {"seconds_in": dict(seconds_in), "stopped": stopped, "rearm": rearm}
         with self._lock:
             self._rung = now_ns, rung
 
@@ -87,6 +91,7 @@ class RobotState:
         """One diagnostic status; ``level`` is OK, WARN or ERROR."""
         with self._lock:
             self._statuses[name] = Heard(level, message, dict(values), now_ns)
+            self._statuses_version += 1
 
     def samples(self, now_ns: int) -> list[Sample]:
         """Every diagnostic status as metrics."""
@@ -94,29 +99,46 @@ class RobotState:
             statuses = dict(self._statuses)
         return samples(statuses, self._contract, now_ns)
 
-    def set_frame(self, road: FrameRoad) -> None:
-        """A frame that went through the host's stages."""
+    def set_journey(self, journey: Journey) -> None:
+        """The newest frame that came to its end."""
         with self._lock:
-            self._roads[road.capture_stamp_ns] = road
-            while len(self._roads) > _ROADS:
-                self._roads.popitem(last=False)
+            version = self._parts.get("journey", (0, None))[0]
+            self._parts["journey"] = version + 1, journey_row(journey)
 
-    def set_applied(self, observed_ns: int, applied_ns: int) -> None:
-        """The board applied a command that rests on this observation: the road of that frame is complete."""
+    def press_stop(self) -> None:
+        """A person pressed STOP: every order that was given before it is void."""
         with self._lock:
-            road = self._roads.get(observed_ns)
-            if road is not None:
-                self._road = _road_ms(road, applied_ns)
+            number = self._stop["number"] + 1
+            self._stop = {"number": number, "requested": True, "supervisor": "", "board": ""}
 
-    def set_stop(self, requested: bool, supervisor: str, board: str) -> None:
+    @property
+    def stop_number(self) -> int:
+        """How often STOP was pressed here; an order names the one that its page knew of."""
+        with self._lock:
+            return int(self._stop["number"])
+
+    def set_stop_answers(self, supervisor: str, board: str) -> None:
         """What became of STOP: the answers so far, empty while there is none."""
         with self._lock:
-            self._stop = {"requested": requested, "supervisor": supervisor, "board": board}
+            self._stop |= {"supervisor": supervisor, "board": board}
+
+    def end_stop(self) -> None:
+        """The supervisor took it back."""
+        with self._lock:
+            self._stop["requested"] = False
 
     def trails(self) -> dict[str, list[Point]]:
         """The ways so far, for a viewer that has just come."""
         with self._lock:
             return {"robot": _rounded(self._robot_trail), "target": _rounded(self._target_trail)}
+
+    def parts(self) -> dict[str, tuple[int, Any]]:
+        """Name -> version and value of what changes seldom: constants, journey, spreads."""
+        with self._lock:
+            version = self._statuses_version
+            if self._parts.get("spreads", (-1, None))[0] != version:
+                self._parts["spreads"] = version, spreads(self._statuses, self._budgets_ms)
+            return dict(self._parts)
 
     def snapshot(self, now_ns: int) -> dict[str, Any]:
         """Everything at this moment, ready for JSON; ``age_s`` of each part tells how old it is."""
@@ -129,11 +151,7 @@ class RobotState:
                 "rung": _aged(self._rung, now_ns),
                 "stages": [self._host_stage(name, now_ns) for name in HOST_STAGES]
                 + [self._photon_to_motor(now_ns)],
-                "road_ms": self._road,
-                "board": {
-                    part: self._part(f"base: {part}", now_ns)
-                    for part in ("loop", "timing", "link", "clock", "motors", "safety", "commands")
-                },
+                "board": {part: self._part(f"base: {part}", now_ns) for part in BOARD_PARTS},
                 "planner": self._values("planner: plan"),
                 "agent": self._part("agent: link", now_ns),
                 "detector": self._part("detector: detect", now_ns),
@@ -210,12 +228,19 @@ def _rounded(trail: deque[Point]) -> list[Point]:
     return [(round(x, 3), round(y, 3)) for x, y in trail]
 
 
-def _road_ms(road: FrameRoad, applied_ns: int) -> dict[str, float]:
-    """Stage ends, in ms after the capture."""
-    ends = {
-        "captured": road.capture_exit_ns,
-        "detect_began": road.detect_enter_ns,
-        "detected": road.detect_exit_ns,
-        "applied": applied_ns,
+def journey_row(journey: Journey) -> dict[str, Any]:
+    """Stretches with begin and length in ms after the observation; ``total_ms`` is the board's own measurement, true
+    to ``bound_ms``, and ``sum_ms`` what the stretches add up to."""
+    observed_ns = journey.observed_ns
+    return {
+        "observed_ms": observed_ns / 1e6,
+        "outcome": journey.outcome,
+        "total_ms": journey.photon_to_motor_ns / 1e6,
+        "bound_ms": journey.bound_ns / 1e6,
+        "sum_ms": journey.sum_ns / 1e6,
+        "explained": journey.explained,
+        "stages": [
+            {"name": name, "begin_ms": (entered - observed_ns) / 1e6, "ms": (left - entered) / 1e6}
+            for name, entered, left in journey.stages
+        ],
     }
-    return {name: round((stamp - road.capture_stamp_ns) / 1e6, 2) for name, stamp in ends.items()}

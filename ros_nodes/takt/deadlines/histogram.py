@@ -9,6 +9,7 @@ from collections.abc import Mapping
 _LOWEST_US = 1.0
 _HIGHEST_US = 60e6
 _BUCKETS_PER_DECADE = 48  # neighbours lie 4.9 % apart: finer than any percentile read off a shared machine
+_MERGED = 4  # buckets in one range of ``spread``
 
 
 def _bucket_edges_us() -> tuple[float, ...]:
@@ -53,6 +54,17 @@ class Histogram:
             if seen >= rank:
                 return min(_EDGES_US[min(index, len(_EDGES_US) - 1)], self.max_us)
         return self.max_us
+
+    def spread(self) -> str:
+        """The distribution in words, for a diagnostic value: ``UPPER:COUNT`` in us for each range that holds any;
+        a decade has twelve ranges."""
+        words = []
+        for first in range(0, len(self._buckets), _MERGED):
+            count = sum(self._buckets[first : first + _MERGED])
+            if count:
+                edge_us = _EDGES_US[min(first + _MERGED - 1, len(_EDGES_US) - 1)]
+                words.append(f"{edge_us:.3g}:{count}")
+        return " ".join(words)
 
     def summary_ms(self) -> dict[str, float]:
         """``p50 p95 p99 max`` in ms and ``count``; zeros while empty, so that the count tells."""

@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from takt.errors import TaktError
@@ -32,13 +33,14 @@ def main(argv: list[str]) -> int:
     """Raises TaktError when no robot answers at the start, or at all with ``--once``."""
     arguments = _parser().parse_args(argv)
     url = arguments.url.rstrip("/") + "/api/state"
-    state = ask(url)
+    token = _token(arguments.token_file)
+    state = ask(url, token)
     if arguments.once:
         print("\n".join(screen.lines(state, colours=_colourful())))
         return 0
     if not sys.stdout.isatty():
         raise TaktError("takt top draws on a terminal, and its output is none", "add --once")
-    return _watch(url, state)
+    return _watch(url, state, token)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,21 +49,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--url", default="http://127.0.0.1:8080/", help="the robot's dashboard (default: %(default)s)"
     )
+    parser.add_argument("--token-file", default="", help="file of the token, for a dashboard beyond loopback")
     return parser
+
+
+def _token(file: str) -> str:
+    try:
+        return Path(file).read_text().strip() if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaktError(f"the token in {file} cannot be read: {error}", "check --token-file") from error
 
 
 def _colourful() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def ask(url: str) -> dict[str, Any]:
-    """The state of the robot whose page answers at ``url``."""
+def ask(url: str, token: str = "") -> dict[str, Any]:
+    """The state of the robot whose page answers at ``url``; ``token`` where the page needs one."""
     fix = "start the robot with its dashboard (./run demo, takt install), or name another --url"
     if not url.startswith(("http://", "https://")):
         raise TaktError(f"{url} is no address of a page", "begin it with http://")
     try:
-        with _DIRECT.open(url, timeout=_ANSWER_LIMIT_S) as answer:
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+        with _DIRECT.open(request, timeout=_ANSWER_LIMIT_S) as answer:
             state = json.loads(answer.read(_MOST_BYTES))
+    except urllib.error.HTTPError as error:
+        mend = "name its token: --token-file FILE" if error.code == 401 else fix
+        raise TaktError(f"the robot at {url} refuses: {error.reason}", mend) from error
     except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
         raise TaktError(f"no robot answers at {url}: {getattr(error, 'reason', error)}", fix) from error
     except ValueError as error:
@@ -71,7 +85,7 @@ def ask(url: str) -> dict[str, Any]:
     return state
 
 
-def _watch(url: str, state: dict[str, Any]) -> int:
+def _watch(url: str, state: dict[str, Any], token: str) -> int:
     """Until Ctrl-C. A robot that goes away is waited for; the last view stays on the screen, and says so."""
     signal.signal(signal.SIGTERM, _interrupt)
     sys.stdout.write(_OTHER_SCREEN)
@@ -83,7 +97,7 @@ def _watch(url: str, state: dict[str, Any]) -> int:
             sys.stdout.flush()
             time.sleep(_PERIOD_S)
             try:
-                state, trouble = ask(url), ""
+                state, trouble = ask(url, token), ""
             except TaktError as error:
                 trouble = f"{time.strftime('%H:%M:%S')}  old figures: {error.cause}"
     except KeyboardInterrupt:

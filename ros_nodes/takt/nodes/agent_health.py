@@ -45,7 +45,7 @@ class LineHealth:
             level, message = "WARN", self.why_nobody()
         refusals = [session.entities.last_refusal for session in sessions if session.entities.last_refusal]
         values: dict[str, object] = {
-            **(stage.summary() if stage else {}),
+            **({**stage.summary(), "buckets": stage.histogram.spread()} if stage else {}),
             **self._counters(sessions),
             **self._rates(now_ns),
             **self._driver.core.stats.round_trips.summary(),

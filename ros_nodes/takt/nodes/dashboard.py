@@ -1,90 +1,74 @@
-"""The dashboard node: listens to the robot's topics, serves the page, and carries out its STOP."""
+"""The dashboard node: listens to the robot's topics, serves the page, and carries out its orders."""
 
 from __future__ import annotations
 
 import math
-import threading
+import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, Quaternion
 from nav_msgs.msg import Odometry
-from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.task import Future
-from sensor_msgs.msg import TimeReference
-from std_srvs.srv import SetBool, Trigger
+from std_msgs.msg import String
 from visualization_msgs.msg import Marker, MarkerArray
 
 import takt.contract
-from takt.dashboard import DashboardServer, PictureTaker, RobotState, listen
+from takt.dashboard import Access, DashboardServer, PictureTaker, RobotState, listen, token_file
+from takt.dashboard.access import is_loopback
+from takt.dashboard.listener import LOOPBACK
+from takt.deadlines.journey import Journey
+from takt.deadlines.miss import Miss
 from takt.errors import TaktError
+from takt.nodes.dashboard_orders import NodeOrders
 from takt.nodes.shell import main_of
 
-_TICK_S = 0.05
-_ASK_AGAIN_S = 0.5
 _LEVELS = {DiagnosticStatus.OK: "OK", DiagnosticStatus.WARN: "WARN"}
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _LATEST = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-
-
-class StopRequest:
-    """Asks one service until it says yes. ``answer`` is empty until there is one."""
-
-    def __init__(self, client: Client, request: Any) -> None:
-        self._client = client
-        self._request = request
-        self._call: Future | None = None
-        self._asked_s = -math.inf
-        self.answer = ""
-        self.done = True
-
-    def begin(self) -> None:
-        """A person pressed STOP."""
-        self.done, self.answer, self._call, self._asked_s = False, "", None, -math.inf
-
-    def step(self, now_s: float) -> None:
-        """Look for an answer, ask again when it stays away."""
-        if self.done:
-            return
-        if self._call is not None and self._call.done():
-            response = self._call.result()
-            self.done = bool(response.success)
-            self.answer = response.message or ("done" if response.success else "refused")
-            self._call = None
-        elif now_s - self._asked_s >= _ASK_AGAIN_S and self._client.service_is_ready():
-            if self._call is not None:
-                self._client.remove_pending_request(self._call)
-            self._call, self._asked_s = self._client.call_async(self._request), now_s
+_TOKEN_FILE = Path.home() / ".ros/takt/dashboard_token"
 
 
 class DashboardNode(Node):  # type: ignore[misc]
-    """Parameters: ``port`` (0 takes any free one), ``ring``."""
+    """Parameters: ``port`` (0 takes any free one), ``ring``; ``address`` to serve on, by default loopback; for another
+    one ``token_file`` and ``names`` (comma between) by which browsers call this computer."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__("dashboard", **kwargs)
         contract = takt.contract.load()
-        port: int = self.declare_parameter("port", 8080).value
         ring: str = self.declare_parameter("ring", "takt_camera").value
-        self._state = RobotState(contract)
-        self._stop_pressed = threading.Event()
-        self._stopping = False
-        supervisor = self.create_client(Trigger, "supervisor/stop")
-        board = self.create_client(SetBool, contract.services["arm"].ros_name)
-        self._stop_supervisor = StopRequest(supervisor, Trigger.Request())
-        self._stop_board = StopRequest(board, SetBool.Request(data=False))
-        self._listen_to_the_robot(contract)
+        self.state = RobotState(contract)
         try:
-            listener = listen(port)
+            listener, access = self._read_place()
         except TaktError:
             super().destroy_node()
             raise
-        self._server = DashboardServer(self._state, PictureTaker(ring), listener, self._stop_pressed.set)
+        orders = NodeOrders(self, contract, self.state)
+        self._listen_to_the_robot(contract)
+        rate_hz = contract.soft_work["dashboard"].rate_hz
+        self._server = DashboardServer(self.state, PictureTaker(ring), listener, orders, access, rate_hz)
         self._server.start()
-        self.create_timer(_TICK_S, self._step_stop)
         print(f"dashboard: {self._server.url}", flush=True)
+
+    def _read_place(self) -> tuple[socket.socket, Access]:
+        port: int = self.declare_parameter("port", 8080).value
+        address: str = self.declare_parameter("address", LOOPBACK).value
+        file = Path(self.declare_parameter("token_file", "").value or _TOKEN_FILE)
+        names: str = self.declare_parameter("names", "").value
+        listener = listen(port, address)
+        if is_loopback(address):
+            return listener, Access()
+        try:
+            token = token_file.read_or_make(file)
+        except TaktError:
+            listener.close()
+            raise
+        self.get_logger().warning(f"the page is open to the network; its token is in {file}")
+        known = frozenset(name.strip().lower() for name in names.split(",") if name.strip())
+        return listener, Access.for_address(address, token, known)
 
     @property
     def url(self) -> str:
@@ -100,33 +84,41 @@ class DashboardNode(Node):  # type: ignore[misc]
         self.create_subscription(Odometry, "odom", self._on_odometry, _NEWEST)
         self.create_subscription(PoseStamped, "target", self._on_target, _NEWEST)
         self.create_subscription(MarkerArray, "obstacles", self._on_obstacles, _NEWEST)
-        self.create_subscription(
-            TimeReference, contract.topics["applied"].ros_name, self._on_applied, _NEWEST
-        )
+        misses = contract.host_topics["misses"]
+        self.create_subscription(String, misses.ros_name, self._on_miss, QoSProfile(depth=misses.depth))
+        journeys = contract.host_topics["journeys"].ros_name
+        self.create_subscription(String, journeys, self._on_journey, _NEWEST)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         now_ns = time.time_ns()
         for one in message.status:
             values = {pair.key: pair.value for pair in one.values}
-            self._state.set_status(one.name, _LEVELS.get(one.level, "ERROR"), one.message, values, now_ns)
+            self.state.set_status(one.name, _LEVELS.get(one.level, "ERROR"), one.message, values, now_ns)
 
     def _on_ladder(self, message: DiagnosticStatus) -> None:
         values = {pair.key: pair.value for pair in message.values}
         prefix = "seconds_"
         seconds = {k[len(prefix) :]: float(v) for k, v in values.items() if k.startswith(prefix)}
-        reason, waiting = values.get("reason", ""), values.get("waiting_for", "")
-        self._state.set_rung(message.message, reason, waiting, seconds, time.time_ns())
+        self.state.set_rung(
+            message.message,
+            values.get("reason", ""),
+            values.get("waiting_for", ""),
+            seconds,
+            time.time_ns(),
+            stopped=values.get("stopped") == "True",
+            rearm=values.get("rearm", ""),
+        )
 
     def _on_odometry(self, message: Odometry) -> None:
         pose, twist = message.pose.pose, message.twist.twist
         yaw_rad = _yaw_rad(pose.orientation)
-        self._state.set_pose(
+        self.state.set_pose(
             pose.position.x, pose.position.y, yaw_rad, twist.linear.x, twist.angular.z, time.time_ns()
         )
 
     def _on_target(self, message: PoseStamped) -> None:
         position = message.pose.position
-        self._state.set_target(position.x, position.y, _yaw_rad(message.pose.orientation), time.time_ns())
+        self.state.set_target(position.x, position.y, _yaw_rad(message.pose.orientation), time.time_ns())
 
     def _on_obstacles(self, message: MarkerArray) -> None:
         discs = [
@@ -134,32 +126,25 @@ class DashboardNode(Node):  # type: ignore[misc]
             for one in message.markers
             if one.action == Marker.ADD
         ]
-        self._state.set_obstacles(discs, time.time_ns())
+        self.state.set_obstacles(discs, time.time_ns())
 
-    def _on_applied(self, message: TimeReference) -> None:
-        if message.source == "applied":
-            self._state.set_applied(_nanoseconds(message.time_ref), _nanoseconds(message.header.stamp))
+    def _on_miss(self, message: String) -> None:
+        try:
+            miss = Miss.from_json(message.data)
+        except ValueError as error:
+            self.get_logger().warning(f"not shown: {error}", throttle_duration_sec=10.0)
+            return
+        self.state.misses.add(miss, time.time_ns())
 
-    def _step_stop(self) -> None:
-        if self._stop_pressed.is_set():
-            self._stop_pressed.clear()
-            self.get_logger().warning("STOP pressed on the dashboard")
-            self._stop_supervisor.begin()
-            self._stop_board.begin()
-            self._stopping = True
-        now_s = time.monotonic()
-        for request in (self._stop_supervisor, self._stop_board):
-            request.step(now_s)
-        if self._stopping:
-            self._state.set_stop(True, self._stop_supervisor.answer, self._stop_board.answer)
+    def _on_journey(self, message: String) -> None:
+        try:
+            self.state.set_journey(Journey.from_json(message.data))
+        except ValueError as error:
+            self.get_logger().warning(f"not shown: {error}", throttle_duration_sec=10.0)
 
 
 def _yaw_rad(turn: Quaternion) -> float:
     return 2.0 * math.atan2(turn.z, turn.w)
-
-
-def _nanoseconds(stamp: Any) -> int:
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 main = main_of(DashboardNode)

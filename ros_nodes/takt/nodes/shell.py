@@ -108,6 +108,7 @@ def publish_stage(
             )
             misses_told = clock.misses
         values: dict[str, object] = {**clock.summary(), **(more() if more else {})}
+        values["buckets"] = clock.histogram.spread()
         values["fifo_asked"] = _granted.fifo_priority_asked
         values["fifo_granted"] = _granted.fifo_priority
         array = DiagnosticArray(status=[status(f"{node.get_name()}: {clock.name}", values, level, message)])

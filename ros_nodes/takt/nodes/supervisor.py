@@ -181,7 +181,8 @@ class SupervisorNode(Node):  # type: ignore[misc]
         if not changed and steady_ns - self._told_ns < 1_000_000_000:
             return
         seconds = {f"seconds_{name}": s for name, s in self._watch.ladder.seconds_in(steady_ns).items()}
-        values = {"reason": reason, "waiting_for": ",".join(self._lifecycle.inactive()), **seconds}
+        stop = {"stopped": self._watch.arming.stopped, "rearm": self._rearm}
+        values = {"reason": reason, "waiting_for": ",".join(self._lifecycle.inactive()), **stop, **seconds}
         message = status("ladder", values, _LEVEL_OF[rung], rung.name)
         self._ladder_publisher.publish(message)
         array = DiagnosticArray(status=[message])

@@ -13,6 +13,13 @@ export async function drawCamera(canvas, jpeg, picture) {
   for (const box of picture.boxes) drawBox(pen, box, scale);
 }
 
+export function describePicture(picture) {
+  if (!picture) return "no picture yet";
+  if (picture.boxes === null) return "picture; no result for this frame in time";
+  const found = picture.boxes.map((box) => `${box.class} ${(100 * box.score).toFixed(0)} %`).join(", ");
+  return `picture with ${picture.boxes.length} boxes${found ? `: ${found}` : ""}`;
+}
+
 function drawBox(pen, box, scale) {
   const [left, top, right, bottom] = box.xyxy_px.map((edge) => edge * scale);
   const colour = COLOURS[box.class] || "#ffffff";

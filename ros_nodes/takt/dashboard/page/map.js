@@ -2,6 +2,7 @@
 const TRAIL_POINTS = 1200;
 const TRAIL_STEP_M = 0.03;
 const STALE_S = 0.5;
+const ARC_STEPS = 20;
 
 export class MapView {
   constructor(canvas) {
@@ -11,8 +12,8 @@ export class MapView {
     this.window = null; // what is shown: middle and metres across, eased
   }
 
-  show(view) {
-    if (view.trails) this.trails = view.trails;
+  show(view, trails) {
+    if (trails) this.trails = trails;
     const target = view.target && view.target.age_s < STALE_S ? view.target : null;
     if (view.pose) extend(this.trails.robot, view.pose);
     if (target) extend(this.trails.target, target);
@@ -27,6 +28,7 @@ export class MapView {
     this.trail(this.trails.robot, "accent", 0.8);
     for (const one of view.obstacles) this.disc(one, one.radius_m, "obstacle", one.moving ? 0.35 : 0.75);
     this.sight(view.pose, view.constants);
+    this.arc(view.pose);
     if (target) this.target(target, view.constants);
     this.robot(view.pose, view.constants);
     this.label(view.pose);
@@ -100,6 +102,25 @@ export class MapView {
     pen.arc(x, y, 2.2 * this.scale, -pose.yaw_rad - half, -pose.yaw_rad + half);
     pen.fill();
     pen.globalAlpha = 1;
+  }
+
+  // Where the robot goes in the next second if it keeps speed and turn.
+  arc(pose) {
+    const { pen } = this;
+    pen.strokeStyle = this.colour("accent");
+    pen.setLineDash([7, 5]);
+    pen.lineWidth = 3;
+    pen.beginPath();
+    pen.moveTo(...this.place(pose.x_m, pose.y_m));
+    let { x_m: x, y_m: y, yaw_rad: yaw } = pose;
+    for (let step = 0; step < ARC_STEPS; step++) {
+      yaw += pose.yaw_rate_rad_s / ARC_STEPS;
+      x += (pose.speed_m_s * Math.cos(yaw)) / ARC_STEPS;
+      y += (pose.speed_m_s * Math.sin(yaw)) / ARC_STEPS;
+      pen.lineTo(...this.place(x, y));
+    }
+    pen.stroke();
+    pen.setLineDash([]);
   }
 
   target(target, constants) {

@@ -1,77 +1,60 @@
-// Connects to the live feed and hands each view to the parts of the page.
-import { drawCamera } from "./camera.js";
+// Hands each view of the live feed to the parts of the page.
+import { describePicture, drawCamera } from "./camera.js";
+import { byId, digits, mark, write } from "./elements.js";
+import { Feed } from "./feed.js";
+import { showHealth } from "./health.js";
+import { showHistograms } from "./histograms.js";
+import { Ladder } from "./ladder.js";
+import { Ledger } from "./ledger.js";
 import { MapView } from "./map.js";
-import { showFigures } from "./figures.js";
+import { Parameters } from "./parameters.js";
+import { showStages } from "./stages.js";
+import { Stop } from "./stop.js";
+import { Waterfall } from "./waterfall.js";
 
-const RECONNECT_MS = 1000;
-const SILENT_MS = 2000;
-const byId = (id) => document.getElementById(id);
 const map = new MapView(byId("map"));
-let heardMs = 0;
+const ladder = new Ladder();
+const ledger = new Ledger();
+const waterfall = new Waterfall();
+const feed = new Feed(show);
+const stop = new Stop(feed);
+new Parameters();
 
-function connect() {
-  const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const feed = new WebSocket(`${scheme}://${location.host}/api/live`);
-  feed.binaryType = "arraybuffer";
-  feed.onmessage = async (event) => {
-    heardMs = performance.now();
-    try {
-      await show(event.data);
-    } finally {
-      if (feed.readyState === WebSocket.OPEN) feed.send("shown");
-    }
-  };
-  feed.onclose = () => setTimeout(connect, RECONNECT_MS);
-}
-
-async function show(bytes) {
-  const length = new DataView(bytes).getUint32(0, true);
-  const view = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
+async function show(model, news, jpeg) {
   showFeed();
-  showRung(view);
-  showStop(view.stop);
-  map.show(view);
-  showFigures(view);
-  if (view.picture) await drawCamera(byId("camera"), new Uint8Array(bytes, 4 + length), view.picture);
-  const age = view.picture_age_ms;
-  byId("picture-age").textContent = age === undefined ? "no picture yet" : `${age.toFixed(0)} ms old`;
-  document.body.dataset.view = view.view;
+  stop.show(model);
+  ladder.show(model);
+  if (news.misses) ledger.take(news.misses);
+  if (news.journey) waterfall.take(news.journey, budgetMs(model));
+  if (news.spreads) showHistograms(news.spreads);
+  map.show(model, news.trails);
+  showStages(model);
+  showHealth(model);
+  if (news.picture) await drawCamera(byId("camera"), jpeg, news.picture);
+  const age = model.picture_age_ms;
+  write(byId("picture-age"), age === undefined ? "no picture yet" : `${age.toFixed(0)} ms old`);
+  write(byId("lag"), typeof model.lag_ms === "number" ? `${model.lag_ms.toFixed(0)} ms behind` : "");
+  document.body.dataset.view = model.view;
 }
 
-function showRung(view) {
-  const rung = view.rung;
-  const silent = !rung || rung.age_s > 3;
-  byId("rung").textContent = silent ? "no supervisor" : rung.name;
-  byId("rung").dataset.rung = silent ? "" : rung.name;
-  const waiting = rung && rung.waiting_for ? `waiting for ${rung.waiting_for.replaceAll(",", ", ")}` : "";
-  const doing = view.planner.reason ? `planner: ${view.planner.reason}` : "";
-  byId("reason").textContent = [rung && rung.reason, waiting, doing].filter(Boolean).join(" · ");
-}
-
-function showStop(stop) {
-  const notice = byId("stop-answer");
-  notice.hidden = !stop.requested;
-  const part = (name, answer) => `${name}: ${answer || "no answer yet, asking again"}`;
-  notice.textContent = `STOP. ${part("Supervisor", stop.supervisor)}. ${part("Board", stop.board)}.`;
-}
-
-async function stop() {
-  const notice = byId("stop-answer");
-  try {
-    const answer = await fetch("/api/stop", { method: "POST" });
-    if (!answer.ok) throw new Error(await answer.text());
-  } catch (error) {
-    notice.hidden = false;
-    notice.textContent = `STOP did not reach the robot (${error.message}). Use the emergency stop on the robot.`;
-  }
-}
+const budgetMs = (model) => model.stages.find((stage) => stage.name === "photon_to_motor").budget;
 
 function showFeed() {
-  const on = performance.now() - heardMs < SILENT_MS && heardMs > 0;
-  byId("feed").dataset.state = on ? "on" : "off";
-  byId("feed").textContent = on ? "live" : "no data";
+  const live = feed.isLive;
+  mark(byId("feed"), "data-state", live ? "on" : "off");
+  write(byId("feed"), live ? "live" : "no data");
 }
 
-byId("stop").addEventListener("click", stop);
+// What the pictures show, in words, for those who do not see them; seldom, so that it can be read out.
+function describe() {
+  const { picture, pose, target, obstacles } = feed.model;
+  mark(byId("camera"), "aria-label", describePicture(picture));
+  if (!pose) return;
+  const far = target ? Math.hypot(target.x_m - pose.x_m, target.y_m - pose.y_m) : null;
+  mark(byId("map"), "aria-label", `robot at ${digits(pose.x_m, 1)}, ${digits(pose.y_m, 1)} m; `
+    + `${far === null ? "no target" : `target ${digits(far, 1)} m away`}; ${obstacles.length} obstacles`);
+}
+
+byId("frames").addEventListener("change", (event) => feed.limit(Number(event.target.value)));
 setInterval(showFeed, 250);
-connect();
+setInterval(describe, 1000);

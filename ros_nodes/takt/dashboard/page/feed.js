@@ -1,0 +1,42 @@
+// The live feed: one view at a time. The robot sends the next one only when this page says that it has shown the last,
+// so what is shown is never older than one round trip, however slow the page, the computer or the network.
+const RECONNECT_MS = 1000;
+const SILENT_MS = 2000;
+
+export class Feed {
+  // `show(model, news, jpeg)`: the model is everything known so far, `news` what this view brought.
+  constructor(show) {
+    this.show = show;
+    this.model = {};
+    this.heardMs = -Infinity;
+    this.pauseMs = 0; // a person may ask for fewer frames
+    this.connect();
+  }
+
+  get isLive() { return performance.now() - this.heardMs < SILENT_MS + this.pauseMs; }
+
+  limit(framesPerSecond) { this.pauseMs = framesPerSecond > 0 ? 1000 / framesPerSecond : 0; }
+
+  connect() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}/api/live`);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = (event) => this.take(socket, event.data);
+    socket.onclose = () => setTimeout(() => this.connect(), RECONNECT_MS);
+  }
+
+  async take(socket, bytes) {
+    const beganMs = performance.now();
+    this.heardMs = beganMs;
+    try {
+      const length = new DataView(bytes).getUint32(0, true);
+      const news = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
+      Object.assign(this.model, news);
+      await this.show(this.model, news, new Uint8Array(bytes, 4 + length));
+    } finally {
+      const restMs = this.pauseMs - (performance.now() - beganMs);
+      const say = () => { if (socket.readyState === WebSocket.OPEN) socket.send("shown"); };
+      if (restMs > 0) setTimeout(say, restMs); else say();
+    }
+  }
+}

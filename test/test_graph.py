@@ -31,6 +31,7 @@ def test_gazebo_shares_the_middle_and_everything_with_ros_runs_in_its_time():
 def test_the_supervisor_learns_whom_to_drive_and_which_ring_to_watch():
     parameters = graph.supervisor_parameters(graph.simulation(options(name="x")), "automatic")
     assert parameters == {
+        "board_on_host": True,
         "lifecycle_nodes": "camera,detector,planner",
         "ring": "x_camera",
         "rearm": "automatic",

@@ -107,6 +107,7 @@ def supervisor_parameters(graph: list[Process], rearm: str) -> dict[str, Paramet
     driven = ",".join(process.name for process in graph if process.lifecycle)
     camera = next(process.parameters for process in graph if process.name == "camera")
     parameters: dict[str, Parameter] = {"lifecycle_nodes": driven, "ring": camera["ring"], "rearm": rearm}
+    parameters["board_on_host"] = any(process.name == "firmware" for process in graph)
     return {**parameters, "use_sim_time": True} if camera.get("use_sim_time") else parameters
 
 

@@ -58,6 +58,9 @@ class StageClock:
     def missed(self, enter_ns: int, exit_ns: int, facts: Mapping[str, float] = NOTHING) -> None:
         """A deadline passed between these stamps; also called for work that never came to a pass of its own."""
 
+    def given_up(self, enter_ns: int, now_ns: int, facts: Mapping[str, float] = NOTHING) -> None:
+        """As ``missed``, told by another thread: the stage's own is still in the pass that is too late already."""
+
     def summary(self) -> dict[str, float]:
         """``p50 p95 p99 max`` (ms), ``count``, ``misses``, ``budget``, ``queue_depth`` and its maximum, and
         ``skipped_REASON`` for each reason."""

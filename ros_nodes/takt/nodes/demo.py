@@ -271,7 +271,7 @@ class Run:
             final_rung=referee.rung,
             armed_at_end=referee.board.armed,
             resumed_ns=trouble.operator.stop_taken_back_ns if trouble.operator else None,
-            ledger_file=run_dir / "deadline_misses.jsonl",
+            ledger_file=run_dir / "ledger.jsonl",
             host_rungs=referee.rungs,
             loop=referee.diagnostics.get("base: loop", {}),
         )

@@ -22,6 +22,7 @@ from takt.frames.journal import Journal
 from takt.nodes import planner_messages as messages
 from takt.nodes.miss_teller import MissTeller
 from takt.nodes.planner_loop import PlannerLoop, TakenByLoop, take_all
+from takt.nodes.rehearsal import Rehearsal
 from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.planning import Command, Follower, Observation, WheelOdometry
 from takt.realtime.stage import WatchedStage
@@ -51,6 +52,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         budget_ms = self._contract.stages["plan"].budget_ms
         self._stage = WatchedStage("plan", budget_ms, self._misses.tell, self._ros_ns)
         self._road = Journal.create(plan_journal(self._ring_name), PLAN_WIDTH, PLAN_ROWS)
+        self._rehearsal = Rehearsal(self)
         self._compute = Histogram()
         self._wheels = WheelOdometry(self._contract)
         self._follower = Follower(self._contract)
@@ -120,6 +122,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
 
     def _listen(self) -> None:
         """Runs in the loop's thread: an executor in the normal class would hand over angles late on a busy machine."""
+        self._rehearsal.act()
         if self.context.ok():
             for subscription in self._taken:
                 take_all(subscription)

@@ -37,7 +37,8 @@ _LEVEL_OF = {Rung.NOMINAL: "OK", Rung.REDUCED: "WARN", Rung.HOLD: "WARN", Rung.S
 class SupervisorNode(Node):  # type: ignore[misc]
     """Parameters: ``graph_file`` and ``log_dir`` (runs the processes itself when set), ``lifecycle_nodes`` (names,
     comma between), ``ring``, ``rearm`` (automatic or operator), ``ledger_file`` (where misses are kept),
-    ``wake_latency_us`` (processors may sleep no deeper than this while the robot runs; -1: as the system likes)."""
+    ``board_on_host`` (the board is a process of this computer), ``wake_latency_us`` (processors may sleep no deeper
+    than this while the robot runs; -1: as the system likes)."""
 
     def __init__(self) -> None:
         super().__init__("supervisor")
@@ -55,7 +56,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._lifecycle = LifecycleDriver(self, self._driven_names)
         self._make_endpoints()
         self._ros_ns = ros_time(self)
-        board_is_here = self._keeper is not None and "firmware" in self._keeper.kept
+        board_is_here = self.declare_parameter("board_on_host", False).value
         self._ledger = LedgerKeeper(self, self._ledger_file, self._ring_name, board_is_here, self._ros_ns)
         self._journeys = JourneyKeeper(self, self._ring_name)
         if self._keeper is not None:

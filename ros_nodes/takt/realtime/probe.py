@@ -82,6 +82,19 @@ class ThreadProbe:
             return now_ns, {}
         return then[0], _difference(then, now)
 
+    def seen_from_outside(self, now_ns: int) -> tuple[int, dict[str, float]]:
+        """As ``since`` the newest mark, by another thread: what can be read of a thread that is busy."""
+        then = max((mark for mark in self._marks if mark is not None), default=None)
+        if then is None:
+            return now_ns, {}
+        step_ns = time.time_ns() - now_ns - then[1]
+        return then[0], {
+            "window_ms": (now_ns - then[0]) * _NS,
+            "clock_step_ms": step_ns * _NS,
+            "run_queue_wait_ms": (self._run_queue_wait_ns() - then[3]) * _NS,
+            "gc_pause_ms": (self._gc.total_ns - then[4]) * _NS,
+        }
+
     def close(self) -> None:
         if self._schedstat >= 0:
             os.close(self._schedstat)

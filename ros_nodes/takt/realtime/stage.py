@@ -62,6 +62,17 @@ class WatchedStage(StageClock):
         at_ns, late_ns = enter_ns + budget_ns, exit_ns - enter_ns - budget_ns
         self._tell(Late(self.name, at_ns, late_ns, begin_ns, now_ns, {**evidence, **facts}, self._ask))
 
+    def given_up(self, enter_ns: int, now_ns: int, facts: Mapping[str, float] = NOTHING) -> None:
+        self.misses += 1
+        steady_ns = time.monotonic_ns()
+        begin_ns, evidence = self.probe.seen_from_outside(steady_ns)
+        budget_ns = round(self.budget_ms * 1e6)
+        late_ns = now_ns - enter_ns - budget_ns
+        late = Late(
+            self.name, enter_ns + budget_ns, late_ns, begin_ns, steady_ns, {**evidence, **facts}, self._ask
+        )
+        self._tell(late)
+
     def wake_late(self, due_ns: int, woke_ns: int, facts: Mapping[str, float] = NOTHING) -> None:
         """The stage's own timer woke it late, by the steady clock; a miss when it is more than the budget."""
         late_ns = woke_ns - due_ns

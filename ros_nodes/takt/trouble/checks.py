@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from takt.contract import Contract
+from takt.supervision.ledger_file import board_record
 from takt.trouble.fault_file import Injected
 from takt.trouble.kinds import KINDS
 from takt.trouble.ledger_check import faults_of
@@ -163,7 +164,8 @@ class _Judge:
         """The host's file holds every miss once."""
         path = self._evidence.ledger_file
         lines = path.read_text().splitlines() if path.exists() else []
-        for line in faults_of([json.loads(line) for line in lines], self._evidence.loop):
+        records = [record for line in lines if (record := board_record(json.loads(line))) is not None]
+        for line in faults_of(records, self._evidence.loop):
             self._note("ledger_exact", int(self._stamps[-1]), line)
 
     def recovery(self) -> None:

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from takt.deadlines import StageClock
 from takt.deadlines.stage_clock import NOTHING
@@ -59,6 +60,7 @@ class Perception:
         self._time_limit: TimeLimit | None = None
         self._centre_px: tuple[float, float] | None = None
         self._last_error = ""
+        self._given_up = False  # the run under way is over its time limit, and was told to be
         self.breaker = Breaker(limits or BreakerLimits(), say)
         self.quality: Quality | None = None
         self.detected = 0
@@ -141,10 +143,18 @@ class Perception:
         self.quality.after(took_ms, False, time.monotonic_ns())
         if found is not None:
             self._attach(ring, frame, found, enter_ns, took_ms)
-        elif took_ms > self._clock.budget_ms:
+        elif took_ms > self._clock.budget_ms and not self._given_up:
             self._clock.misses += 1
-            facts = {"inference_ms": took_ms, "inference_cancelled": 1.0}
-            self._clock.missed(enter_ns, self._ros_ns(), facts)
+            self._clock.missed(enter_ns, self._ros_ns(), {"inference_ms": took_ms})
+
+    def _cancel(self, look: Look, began_ns: int) -> None:
+        """The time limit's thread: the frame is late already, whenever the model comes back."""
+        look.model.cancel()
+        took_ns = time.monotonic_ns() - began_ns
+        now_ns = self._ros_ns()
+        self._given_up = True
+        facts = {"inference_ms": took_ns / 1e6, "inference_cancelled": 1.0}
+        self._clock.given_up(now_ns - took_ns, now_ns, facts)
 
     def _too_old(self, frame: Frame, now_ns: int) -> None:
         """A frame that can no longer be in time: the camera was late with it, or it waited for us."""
@@ -158,10 +168,11 @@ class Perception:
     def _detect(self, frame: Frame) -> Detections | None:
         """What the model finds within its time, or None; the breaker hears either way."""
         assert self.quality is not None and self._time_limit is not None and self._centre_px is not None
+        self._given_up = False
         look, began_ns = self._looks[self.quality.step.name], time.monotonic_ns()
         found, reason = None, ""
         try:
-            with self._time_limit.over(look.model.cancel):
+            with self._time_limit.over(partial(self._cancel, look, began_ns)):
                 found = look.at(frame.pixels, self._centre_px)
         except NotFinite as error:
             reason = self._note("nan", error)

@@ -21,6 +21,8 @@ PROOFS = {
     "clock": "takt.link_proofs.clock",
     "recoveries": "takt.link_proofs.recoveries",
     "reliable": "takt.link_proofs.reliable",
+    "chaos": "takt.twin.chaos_proof",
+    "twin-hash": "takt.twin.hash_proof",
 }
 
 

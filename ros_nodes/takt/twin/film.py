@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,20 @@ _RUNGS = ("NOMINAL", "REDUCED", "HOLD", "SAFE")
 _COLOURS = ("#2e7d32", "#f9a825", "#ef6c00", "#c62828")
 
 
+class _Moment(NamedTuple):
+    """What a picture needs to know."""
+
+    qpos: NDArray[np.float64]
+    mocap_pos: NDArray[np.float64]
+    mocap_quat: NDArray[np.float64]
+    second: float
+    gap_m: float
+    board_rung: int
+    host_rung: int
+
+
 class Film:
-    """``see`` after every control cycle, ``close`` at the end."""
+    """``see`` after every control cycle, ``close`` at the end. A sheet draws only those moments that it shows."""
 
     def __init__(self, path: Path) -> None:
         if path.suffix not in (".mp4", ".png"):
@@ -37,65 +49,52 @@ class Film:
             raise TaktError(f"{path.parent} is no folder", "name a file in a folder that exists")
         self._path = path
         self._cycles = 0
+        self._model: Any = None
         self._renderer: Any = None
         self._data: Any = None
         self._writer = _Mp4(path) if path.suffix == ".mp4" else None
-        self._pictures: list[Image.Image] = []
+        self._moments: list[_Moment] = []
 
     def see(self, world: World) -> None:
         self._cycles += 1
         if self._cycles % _EVERY_CYCLES:
             return
-        picture = self._draw(world)
+        self._model = world.plant.scene.model
+        moment = _moment_of(world)
         if self._writer is not None:
-            self._writer.add(np.asarray(picture))
+            self._writer.add(np.asarray(self._draw(moment)))
         else:
-            self._pictures.append(picture)
+            self._moments.append(moment)
 
-    def _draw(self, world: World) -> Image.Image:
+    def _draw(self, moment: _Moment) -> Image.Image:
         """Left what the robot's camera sees, right the arena from above, on data of its own."""
-        scene = world.plant.scene
+        model = self._model
         if self._renderer is None:
-            self._renderer = mujoco.Renderer(scene.model, height=_HEIGHT, width=_WIDTH, max_geom=200)
-            self._data = mujoco.MjData(scene.model)
+            self._renderer = mujoco.Renderer(model, height=_HEIGHT, width=_WIDTH, max_geom=200)
+            self._data = mujoco.MjData(model)
         data = self._data
-        data.qpos[:], data.mocap_pos[:], data.mocap_quat[:] = (
-            scene.data.qpos,
-            scene.data.mocap_pos,
-            scene.data.mocap_quat,
-        )
-        mujoco.mj_kinematics(scene.model, data)
-        mujoco.mj_camlight(scene.model, data)
+        data.qpos[:], data.mocap_pos[:], data.mocap_quat[:] = moment[:3]
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_camlight(model, data)
         above = mujoco.MjvCamera()
         above.type = mujoco.mjtCamera.mjCAMERA_FREE
         above.distance, above.elevation, above.azimuth = 9.0, -89.0, 90.0
         sheet = Image.new("RGB", (2 * _WIDTH, _HEIGHT + 20), "white")
-        for place, camera in enumerate((scene.model.camera(CAMERA).id, above)):
+        for place, camera in enumerate((model.camera(CAMERA).id, above)):
             self._renderer.update_scene(data, camera)
             sheet.paste(Image.fromarray(self._renderer.render()), (place * _WIDTH, 0))
-        self._caption(sheet, world)
+        _caption(sheet, moment)
         return sheet
-
-    @staticmethod
-    def _caption(sheet: Image.Image, world: World) -> None:
-        view = world.body.board.view
-        pose, target = world.plant.robot_pose(), world.plant.scene.data.mocap_pos[0]
-        gap_m = math.hypot(target[0] - pose.x_m, target[1] - pose.y_m)
-        host = int(world.supervisor.watch.ladder.rung)
-        draw = ImageDraw.Draw(sheet)
-        draw.rectangle((0, _HEIGHT, _WIDTH, _HEIGHT + 20), fill=_COLOURS[view.rung])
-        draw.rectangle((_WIDTH, _HEIGHT, 2 * _WIDTH, _HEIGHT + 20), fill=_COLOURS[host])
-        told = f"{world.now_ns / SECOND:6.2f} s   board {_RUNGS[view.rung]}   target {gap_m:.2f} m"
-        draw.text((6, _HEIGHT + 4), told, fill="white")
-        draw.text((_WIDTH + 6, _HEIGHT + 4), f"host {_RUNGS[host]}", fill="white")
 
     def close(self) -> None:
         """Write the sheet, or end the film."""
         if self._writer is not None:
             self._writer.close()
-        elif self._pictures:
-            count = min(_SHEET_COLUMNS * _SHEET_ROWS, len(self._pictures))
-            chosen = [self._pictures[index * len(self._pictures) // count] for index in range(count)]
+        elif self._moments:
+            count = min(_SHEET_COLUMNS * _SHEET_ROWS, len(self._moments))
+            chosen = [
+                self._draw(self._moments[index * len(self._moments) // count]) for index in range(count)
+            ]
             width, height = chosen[0].size
             rows = math.ceil(count / _SHEET_COLUMNS)
             sheet = Image.new("RGB", (width * _SHEET_COLUMNS, height * rows), "white")
@@ -104,6 +103,29 @@ class Film:
             sheet.save(self._path)
         if self._renderer is not None:
             self._renderer.close()
+
+
+def _moment_of(world: World) -> _Moment:
+    data, pose = world.plant.scene.data, world.plant.robot_pose()
+    x_m, y_m = world.plant.target_m()
+    return _Moment(
+        data.qpos.copy(),
+        data.mocap_pos.copy(),
+        data.mocap_quat.copy(),
+        world.now_ns / SECOND,
+        math.hypot(x_m - pose.x_m, y_m - pose.y_m),
+        int(world.body.board.view.rung),
+        int(world.supervisor.watch.ladder.rung),
+    )
+
+
+def _caption(sheet: Image.Image, moment: _Moment) -> None:
+    draw = ImageDraw.Draw(sheet)
+    draw.rectangle((0, _HEIGHT, _WIDTH, _HEIGHT + 20), fill=_COLOURS[moment.board_rung])
+    draw.rectangle((_WIDTH, _HEIGHT, 2 * _WIDTH, _HEIGHT + 20), fill=_COLOURS[moment.host_rung])
+    told = f"{moment.second:6.2f} s   board {_RUNGS[moment.board_rung]}   target {moment.gap_m:.2f} m"
+    draw.text((6, _HEIGHT + 4), told, fill="white")
+    draw.text((_WIDTH + 6, _HEIGHT + 4), f"host {_RUNGS[moment.host_rung]}", fill="white")
 
 
 class _Mp4:

@@ -24,7 +24,7 @@ class Process:
     """One process. ``executable`` is a console script of this package, or the path of a program.
 
     ``ros`` says that it takes ``--ros-args`` and ``parameters``; ``lifecycle`` that the supervisor drives it to
-    active; ``restart`` that it is started again when it dies.
+    active; ``restart`` that it is started again when it dies; ``spare`` that another one waits, started but for ROS.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Process:
     ros: bool = True
     lifecycle: bool = False
     restart: bool = True
+    spare: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,13 @@ def _middle(
         Process("bystander", "takt_bystander", ("--ring", ring), ros=False),
         Process("agent", "takt_agent", parameters={"device": device, "wait_for_device": True, "ring": ring}),
         Process("camera", "takt_camera", parameters={"ring": ring, **camera}, lifecycle=True),
-        Process("detector", "takt_detector", parameters={"ring": ring, "weights": weights}, lifecycle=True),
+        Process(
+            "detector",
+            "takt_detector",
+            parameters={"ring": ring, "weights": weights},
+            lifecycle=True,
+            spare=True,
+        ),
         Process("planner", "takt_planner", parameters={"ring": ring}, lifecycle=True),
     ]
     if dashboard_port is not None:

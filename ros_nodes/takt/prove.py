@@ -16,6 +16,7 @@ PROOFS = {
     "fuzz-client": "takt.link_proofs.fuzz_client",
     "wheels": "takt.simulation.wheel_proof",
     "kills": "takt.demo.kills",
+    "model-faults": "takt.trouble.model_faults",
     "ledger": "takt.simulation.ledger_proof",
     "qemu": "takt.simulation.emulation_proof",
     "clock": "takt.link_proofs.clock",

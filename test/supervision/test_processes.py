@@ -1,17 +1,21 @@
 """ProcessKeeper with real processes: restart, back-off, giving up, and an end that leaves nothing behind."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from takt.errors import TaktError
 from takt.graph import Process
+from takt.supervision import processes
 from takt.supervision.processes import ProcessKeeper, command_line
 
+SOURCES = str(Path(__file__).resolve().parents[2] / "ros_nodes")
 SLEEPER = (sys.executable, ("-c", "import time\nwhile True: time.sleep(60)"))
 STUBBORN = """
 import signal, time
@@ -148,3 +152,61 @@ def test_ros_parameters_keep_their_types():
         "-p",
         "d:=0.5",
     ]
+
+
+SPARE_NODE = """
+import json, os, sys, time
+prepared = []
+def prepare(parameters):
+    prepared.append(parameters)
+def main():
+    print("main", json.dumps([prepared, sys.argv[1:], os.sched_getscheduler(0)]), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def with_spare(tmp_path, monkeypatch):
+    """A keeper of a sleeper whose spare is a module of this test."""
+    (tmp_path / "a_spare_node.py").write_text(SPARE_NODE)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}:{SOURCES}")
+    monkeypatch.setattr(processes, "module_of", lambda executable: "a_spare_node")
+    monkeypatch.setattr(processes, "_SPARE_AFTER_S", 0.0)
+    process = Process("a", SLEEPER[0], (*SLEEPER[1], "--x"), {"size": 3}, ros=False, spare=True)
+    keeper, told = keeper_of(tmp_path, process)
+    keeper.start()
+    yield keeper, told
+    keeper.stop(0.2)
+
+
+def ready_spare(keeper):
+    kept = keeper.kept["a"]
+    wait_for(lambda: keeper.poll(time.monotonic()) is not None and kept.spare is not None)
+    return kept.spare
+
+
+def test_a_spare_takes_over_at_once_with_the_arguments_of_the_dead(with_spare, tmp_path):
+    keeper, told = with_spare
+    spare = ready_spare(keeper)
+    os.kill(keeper.pids()["a"], signal.SIGKILL)
+    wait_for(lambda: keeper.poll(time.monotonic()) == ["a"])
+    assert keeper.pids()["a"] == spare.pid
+    assert "restart in 0.00 s" in told[0]
+    log = tmp_path / "log/a.log"
+    wait_for(lambda: b"main" in log.read_bytes())
+    prepared, arguments, policy = json.loads(log.read_text().partition("main ")[2])
+    assert prepared == [{"size": 3}]
+    assert arguments == [*SLEEPER[1], "--x"]
+    assert policy == os.SCHED_OTHER
+    assert ready_spare(keeper).pid != spare.pid
+
+
+def test_a_spare_that_died_is_replaced_and_no_spare_outlives_the_end(with_spare):
+    keeper, _ = with_spare
+    first = ready_spare(keeper)
+    first.kill()
+    first.wait()
+    wait_for(lambda: keeper.poll(time.monotonic()) == [] and keeper.kept["a"].spare not in (None, first))
+    last = keeper.kept["a"].spare
+    keeper.stop(0.2)
+    assert gone(last.pid)

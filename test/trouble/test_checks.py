@@ -36,6 +36,7 @@ def evidence(tmp_path, log, faults=(), **more):
         "resumed_ns": None,
         "ledger_file": tmp_path / "misses.jsonl",
         "host_rungs": [],
+        "commands": [],
         "loop": LOOP,
     }
     return Evidence(plant=log, faults=list(faults), **{**usual, **more})
@@ -99,6 +100,14 @@ def test_jumps_and_speeds(tmp_path):
     assert found(evidence(tmp_path, log)) == ["setpoint_jump"]
     log["setpoint_rad_s"][rows(log, 6.0, 6.5)] = 23.0
     assert found(evidence(tmp_path, log)) == ["speed_limit", "setpoint_jump"]
+
+
+def test_a_command_that_jumps_back_up_after_a_pause_is_found(tmp_path):
+    begin_ns = START_NS + 2 * 10**9
+    calm = [(begin_ns + n * 20_000_000, min(0.03 * n, 0.6), 0.0) for n in range(100)]
+    assert found(evidence(tmp_path, sound_log(), commands=calm)) == []
+    jump = [*calm, (begin_ns + 4 * 10**9, 0.0, 0.0), (begin_ns + 6 * 10**9, 0.6, 0.0)]
+    assert found(evidence(tmp_path, sound_log(), commands=jump)) == ["command_jump"]
 
 
 def test_the_rest(tmp_path):

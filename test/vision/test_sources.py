@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from takt.deadlines import StageClock
 from takt.errors import TaktError
-from takt.vision.sources import SourceSettings, open_source
+from takt.frames import FrameRing
+from takt.vision.capture import Capture
+from takt.vision.sources import SourceSettings, faulty, open_source
 from takt.vision.sources.clock import RosStamp
+
+
+def wait_until(holds: Callable[[], bool], limit_s: float = 20.0) -> None:
+    end_s = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < end_s
+        time.sleep(0.005)
 
 
 def settings(kind: str, **more: object) -> SourceSettings:
@@ -174,3 +186,52 @@ def test_unknown_kinds_and_missing_parts_are_refused() -> None:
         settings("images")
     with pytest.raises(TaktError, match="has no file"):
         settings("video")
+
+
+class _Steady:
+    """A source that always has a white picture."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def read_into(self, pixels: np.ndarray) -> int:
+        pixels[...] = 255
+        return 7
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_camera_that_is_unplugged_in_mid_run_is_opened_again_by_itself(tmp_path) -> None:
+    name, fault = f"takt_test_{os.getpid()}", ["none"]
+    said: list[str] = []
+    fast = SourceSettings("images", 32, 24, 200, folder=str(tmp_path))
+    with FrameRing.create(name, 32, 24) as ring:
+        capture = Capture(
+            fast,
+            ring,
+            StageClock("capture", 10.0),
+            said.append,
+            opener=lambda _settings: faulty.open_unless_unplugged(_Steady, lambda: fault[0]),
+        )
+        capture.start()
+        try:
+            wait_until(lambda: ring.newest_sequence > 3)
+            fault[0] = "covered"
+            wait_until(lambda: (frame := ring.newest()) is not None and not frame.pixels.any())
+            fault[0] = "unplugged"
+            wait_until(lambda: not capture.source_open)
+            last = ring.newest_sequence
+            fault[0] = "none"
+            wait_until(lambda: ring.newest_sequence > last + 3)
+        finally:
+            capture.stop()
+            FrameRing.remove(name)
+    assert sum("unplugged" in line for line in said) == 1
+
+
+@pytest.mark.parametrize("text", ["melted", "slow", "slow:x", "covered:3"])
+def test_an_unknown_camera_fault_is_refused(text: str) -> None:
+    with pytest.raises(TaktError, match="no camera fault"):
+        faulty.checked(text)
+    assert faulty.checked("slow:2.5") == "slow:2.5"

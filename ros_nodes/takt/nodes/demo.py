@@ -273,6 +273,7 @@ class Run:
             resumed_ns=trouble.operator.stop_taken_back_ns if trouble.operator else None,
             ledger_file=run_dir / "ledger.jsonl",
             host_rungs=referee.rungs,
+            commands=trouble.commands,
             loop=referee.diagnostics.get("base: loop", {}),
         )
         return trouble.told(violations(evidence, contract), evidence, report)

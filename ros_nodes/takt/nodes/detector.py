@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from typing import Any
@@ -19,8 +20,23 @@ from takt.realtime.stage import WatchedStage
 from takt.vision import faults, model_card
 from takt.vision.detector import Detector
 from takt.vision.faults import FaultyModel
-from takt.vision.looks import Look, looks_for
+from takt.vision.looks import Loaded, Look, load_models, looks_for, looks_of
 from takt.vision.perception import Perception
+
+_MODEL = "config/models/takt_nano.yaml"
+_prepared: dict[
+    tuple[str, str], list[Loaded]
+] = {}  # by model and weights: what a spare has loaded ahead of time
+
+
+def prepare(parameters: dict[str, Any]) -> None:
+    """What a spare does before it is needed (takt.supervision.spare). A wrong model is for the node to tell."""
+    model, weights = str(parameters.get("model", _MODEL)), str(parameters.get("weights", ""))
+    robot = takt.contract.load().robot
+    with contextlib.suppress(TaktError):
+        card = model_card.load(model, weights)
+        size = (robot.camera_width_px, robot.camera_height_px)
+        _prepared[model, weights] = load_models(card, *size, lambda line: None)
 
 
 class DetectorNode(LifecycleNode):  # type: ignore[misc]
@@ -32,8 +48,9 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
         super().__init__("detector", **kwargs)
         self._contract = takt.contract.load()
         self._ring_name = str(self.declare_parameter("ring", "takt_camera").value)
-        model = str(self.declare_parameter("model", "config/models/takt_nano.yaml").value)
+        model = str(self.declare_parameter("model", _MODEL).value)
         weights = str(self.declare_parameter("weights", "").value)
+        self._loaded = _prepared.pop((model, weights), None)
         self._card = model_card.load(model, weights)  # a wrong model ends the process here, with the fix
         self._fault = faults.checked(str(self.declare_parameter("fault", "none").value))
         self.add_on_set_parameters_callback(self._on_set_parameters)
@@ -48,7 +65,9 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
         robot, say = self._contract.robot, self.get_logger().info
         size = (robot.camera_width_px, robot.camera_height_px)
         try:
-            ready = looks_for(self._card, *size, time.perf_counter_ns, say)  # loads, warms up, measures
+            spared, self._loaded = self._loaded, None
+            loaded = spared or load_models(self._card, *size, say)
+            ready = looks_of(loaded, time.perf_counter_ns, quick=spared is not None)
         except TaktError as error:
             self.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE

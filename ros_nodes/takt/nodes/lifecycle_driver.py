@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from lifecycle_msgs.msg import State, Transition
@@ -13,6 +14,10 @@ from rclpy.task import Future
 _NEXT = {
     State.PRIMARY_STATE_UNCONFIGURED: Transition.TRANSITION_CONFIGURE,
     State.PRIMARY_STATE_INACTIVE: Transition.TRANSITION_ACTIVATE,
+}
+_LEADS_TO = {
+    State.PRIMARY_STATE_UNCONFIGURED: State.PRIMARY_STATE_INACTIVE,
+    State.PRIMARY_STATE_INACTIVE: State.PRIMARY_STATE_ACTIVE,
 }
 _ANSWER_LIMIT_NS = 400_000_000  # an answer can be lost while both ends still discover each other: ask again
 _REFRESH_NS = 500_000_000
@@ -97,5 +102,9 @@ class LifecycleDriver:
         answer = future.result()
         if isinstance(answer, GetState.Response):
             driven.state = answer.current_state.id
+        elif answer is not None and answer.success:
+            driven.state = _LEADS_TO.get(driven.state, State.PRIMARY_STATE_UNKNOWN)
         else:
             driven.state = State.PRIMARY_STATE_UNKNOWN  # ask what the transition led to
+        if driven.state in _NEXT:
+            self._step_one(driven, time.monotonic_ns())  # at once: a restart waits for each of these

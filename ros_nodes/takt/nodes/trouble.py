@@ -27,6 +27,7 @@ from takt.trouble.injector import LiveInjector, Operator
 from takt.twin.invariants import Violation
 
 _INTRUDER_PERIOD_S = 0.02
+_INTRUDING = ("absurd_commands", "old_commands")
 _ASK_AGAIN_NS = 500_000_000
 
 
@@ -116,6 +117,9 @@ class Trouble:
         self._ros = RosHands(referee)
         hands = Hands(run_dir, pids, self._ros, power, day.episode.line)
         self.injector = LiveInjector(day.episode.faults, hands, run_dir, tell)
+        self.commands: list[tuple[int, float, float]] = []  # when heard (ROS ns), m/s, rad/s
+        if not any(plan.kind in _INTRUDING for plan in day.episode.faults):
+            self._listen(referee)
         self.operator = Operator(hands) if day.episode.operator else None
         for line in day.left_out:
             tell(f"left out: {line}")
@@ -129,15 +133,31 @@ class Trouble:
             quiet = self.injector.quiet
             self.operator.step(quiet, board.armed, board.fault, stopped, since_armed_s, ros_ns)
 
+    def _listen(self, node: Node) -> None:
+        many = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
+        topic = takt.contract.load().topics["cmd_vel"].ros_name
+        node.create_subscription(TwistStamped, topic, self._on_command, many)
+
+    def _on_command(self, message: TwistStamped) -> None:
+        self.commands.append((time.time_ns(), message.twist.linear.x, message.twist.angular.z))
+
     def close(self) -> None:
         self.injector.close()
+
+    def _first_frame_ns(self, at_ns: int) -> int:
+        """Capture stamp of the first frame behind a moment: the first that a fault can have spoiled."""
+        frames = self._referee.frames.records if self._referee.frames is not None else []
+        return next((one.capture_stamp_ns for one in frames if one.capture_stamp_ns >= at_ns), at_ns)
 
     def told(self, violations: list[Violation], evidence: Evidence, report: dict[str, Any]) -> dict[str, Any]:
         """For the report: what was done, what was left out, what did not hold and what was not come to."""
         expect = self._day.expect
         return {
             "name": self._day.episode.name,
-            "injected": [asdict(one) for one in self.injector.done],
+            "injected": [
+                {**asdict(one), "first_frame_ns": self._first_frame_ns(one.at_ns)}
+                for one in self.injector.done
+            ],
             "left_out": list(self._day.left_out),
             "not_done": self.injector.failed,
             "host_rungs": [[at_ns, rung, reason] for at_ns, rung, reason in self._referee.rungs],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -16,10 +17,15 @@ from pathlib import Path
 
 from takt.errors import TaktError
 from takt.graph import Parameter, Process
+from takt.supervision.spare import module_of
 
 _FIRST_BACK_OFF_S = 0.05
 _LONGEST_BACK_OFF_S = 5.0
 _RESTARTS_PER_MINUTE = 10
+_SPARE_AFTER_S = 3.0  # a spare's start must not hold up the start of what it is for
+_SPARES = (
+    5  # so many are tried; one that dies of itself before it is needed will not live the next time either
+)
 _STEADY_AFTER_S = 20.0  # a process that lived this long starts its back-off anew
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -36,6 +42,8 @@ class Kept:
     back_off_s: float = _FIRST_BACK_OFF_S
     restarts_s: list[float] = field(default_factory=list)
     given_up: bool = False
+    spare: subprocess.Popen[bytes] | None = None
+    spares_died: int = 0
 
 
 class ProcessKeeper:
@@ -63,10 +71,15 @@ class ProcessKeeper:
             if kept.restart_at_s is not None and now_s >= kept.restart_at_s:
                 kept.restart_at_s = None
                 self._spawn(kept, now_s)
+            if kept.process.spare:
+                self._keep_spare(kept, now_s)
         return died
 
     def stop(self, within_s: float = 2.0) -> None:
         """SIGINT to all, then SIGKILL to what is still there after ``within_s``."""
+        for spare in [kept.spare for kept in self.kept.values() if kept.spare is not None]:
+            spare.kill()
+            spare.wait()
         running = [kept.popen for kept in self.kept.values() if kept.popen is not None]
         for popen in running:
             _signal_group(popen, signal.SIGINT)
@@ -99,24 +112,56 @@ class ProcessKeeper:
                 f"{name} died {len(kept.restarts_s)} times in a minute: given up, see {self._log(name)}"
             )
             return
-        self._tell(f"{name} ended with status {status}: restart in {kept.back_off_s:.2f} s")
-        kept.restart_at_s = now_s + kept.back_off_s
+        wait_s = kept.back_off_s
+        if kept.spare is not None and wait_s == _FIRST_BACK_OFF_S:
+            wait_s = 0.0
+        self._tell(f"{name} ended with status {status}: restart in {wait_s:.2f} s")
+        kept.restart_at_s = now_s + wait_s
         kept.back_off_s = min(2.0 * kept.back_off_s, _LONGEST_BACK_OFF_S)
 
     def _spawn(self, kept: Kept, now_s: float) -> None:
+        command = self._commands[kept.process.name]
+        kept.popen = _promoted(kept.spare, command[1:]) or self._start(kept, command)
+        kept.spare = None
+        kept.started_s = now_s
+
+    def _keep_spare(self, kept: Kept, now_s: float) -> None:
+        """Have one ready once the process itself is up."""
+        if kept.spare is not None and kept.spare.poll() is not None:
+            kept.spare, kept.spares_died = None, kept.spares_died + 1
+        wanted = kept.popen is not None and now_s - kept.started_s > _SPARE_AFTER_S
+        if wanted and kept.spare is None and kept.spares_died < _SPARES:
+            module, prepare = module_of(kept.process.executable), json.dumps(kept.process.parameters)
+            command = [sys.executable, "-m", "takt.supervision.spare", module, prepare]
+            kept.spare = self._start(kept, command, subprocess.PIPE)
+
+    def _start(
+        self, kept: Kept, command: list[str], stdin: int = subprocess.DEVNULL
+    ) -> subprocess.Popen[bytes]:
         with self._log(kept.process.name).open("ab") as log:
-            kept.popen = subprocess.Popen(
-                self._commands[kept.process.name],
-                stdin=subprocess.DEVNULL,
+            return subprocess.Popen(
+                command,
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # a terminal's Ctrl-C reaches the supervisor alone, which ends the rest
                 preexec_fn=_die_with_parent,
             )
-        kept.started_s = now_s
 
     def _log(self, name: str) -> Path:
         return self._log_dir / f"{name}.log"
+
+
+def _promoted(spare: subprocess.Popen[bytes] | None, arguments: list[str]) -> subprocess.Popen[bytes] | None:
+    """The spare as the process itself from now on; None if there is none that lives."""
+    if spare is None or spare.stdin is None or spare.poll() is not None:
+        return None
+    try:
+        spare.stdin.write(json.dumps(arguments).encode() + b"\n")
+        spare.stdin.close()
+    except OSError:
+        return None
+    return spare
 
 
 def command_line(process: Process) -> list[str]:

@@ -25,6 +25,7 @@ _FLOAT_SLACK = 1.02
 _STILL_M_S = 0.1
 _LIMP_NS = 1_500_000_000
 _TWO_CYCLES_S = 0.022  # a duty frame is seen at a batch of the plant, two may fall into one
+_TICK_S = 0.020  # of the planner
 _CALL_MS = 300.0  # STOP or an alarm on its way through two computers
 _SILENCING = ("line_cut", "agent_freeze", "agent_kill", "host_pause", "planner_freeze", "planner_kill")
 _UNLINKING = ("line_cut", "agent_freeze", "host_pause")
@@ -44,6 +45,7 @@ class Evidence:
     resumed_ns: int | None  # when STOP was taken back
     ledger_file: Path
     host_rungs: Sequence[tuple[int, str, str]]  # ROS time when the host told it, rung, reason
+    commands: Sequence[tuple[int, float, float]]  # ROS time when heard, m/s, rad/s
     loop: Mapping[str, str]  # the board's last account of its control loop
 
 
@@ -147,6 +149,26 @@ class _Judge:
         for stamp_ns, age_ms in self._evidence.applied_age_ms.items():
             if age_ms > limit_ms:
                 self._note("stale_command", stamp_ns, f"applied at an age of {age_ms:.1f} ms")
+
+        self._climb()
+
+    def _climb(self) -> None:
+        """The planner's command grows within the accelerations, behind a pause as well."""
+        limits, armed_ns = self._contract.limits, self._armed_ns
+        rows = np.array([row for row in self._evidence.commands if row[0] > armed_ns], float).reshape(-1, 3)
+        if len(rows) < 2:
+            return
+        allowed_s = np.minimum(np.diff(rows[:, 0]) / 1e9, _TICK_S) + 2.0 * _TICK_S
+        for column, rate in ((1, limits.acceleration_m_s2), (2, limits.yaw_acceleration_rad_s2)):
+            before, after = rows[:-1, column], rows[1:, column]
+            grows = (np.abs(after) > np.abs(before)) & (before * after >= 0.0)
+            jumps = grows & (np.abs(after - before) > rate * allowed_s)
+            if jumps.any():
+                place = int(np.argmax(jumps))
+                detail = (
+                    f"{before[place]:.2f} to {after[place]:.2f} in {np.diff(rows[:, 0])[place] / 1e6:.0f} ms"
+                )
+                self._note("command_jump", int(rows[place + 1, 0]), detail)
 
     def collisions(self) -> None:
         """The robot drives into nothing, except while a motor or an encoder lies."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from takt.vision.model_card import ModelCard
 from takt.vision.quality import Step
 
 _TIMED_RUNS = 15
+_QUICK_RUNS = 5  # where the robot stands still meanwhile
 
 Pixels = NDArray[np.uint8]
 
@@ -47,27 +48,50 @@ class Look:
         return found
 
 
-def looks_for(
-    card: ModelCard, width_px: int, height_px: int, clock_ns: Callable[[], int], say: Callable[[str], object]
-) -> list[Look]:
-    """Every look that the card's weights allow at this size of frame, from the best to the least, measured.
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is loaded and warm, not yet measured."""
+
+    name: str
+    model: Detector
+    size_px: tuple[int, int]
+
+
+def load_models(card: ModelCard, width_px: int, height_px: int, say: Callable[[str], object]) -> list[Loaded]:
+    """Every model that the card's weights allow at this size of frame: the slow part of a start.
 
     Raises TaktError only for the model itself; a twin that does not load is told and left out.
     """
-    best = Detector(card, width_px, height_px)
-    looks = [Look(Step("at full", _cost_ms(best, width_px, height_px, clock_ns)), best)]
+    loaded = [Loaded("at full", Detector(card, width_px, height_px), (width_px, height_px))]
     for name, make, size in _variants(card, width_px, height_px):
         try:
-            model = make()
+            loaded.append(Loaded(name, make(), size))
         except TaktError as error:
             say(f"no look {name}: {error}")
-            continue
-        looks.append(
-            Look(Step(name, _cost_ms(model, *size, clock_ns)), model, size if "around" in name else None)
+    return loaded
+
+
+def looks_of(models: Sequence[Loaded], clock_ns: Callable[[], int], quick: bool = False) -> list[Look]:
+    """The looks that they make, from the best to the least, measured; ``quick``: with fewer runs each."""
+    runs = _QUICK_RUNS if quick else _TIMED_RUNS
+    looks = [
+        Look(
+            Step(one.name, _cost_ms(one.model, *one.size_px, clock_ns, runs)),
+            one.model,
+            one.size_px if "around" in one.name else None,
         )
+        for one in models
+    ]
     least = looks[-1]
     slow = Step(f"{least.step.name}, every second frame", least.step.cost_ms, every=2)
     return [*looks, replace(least, step=slow)]
+
+
+def looks_for(
+    card: ModelCard, width_px: int, height_px: int, clock_ns: Callable[[], int], say: Callable[[str], object]
+) -> list[Look]:
+    """Both: loaded and measured."""
+    return looks_of(load_models(card, width_px, height_px, say), clock_ns)
 
 
 def _variants(
@@ -90,11 +114,11 @@ def _variants(
         yield "around the track", lambda: Detector(part, *window), window
 
 
-def _cost_ms(model: Detector, width_px: int, height_px: int, clock_ns: Callable[[], int]) -> float:
+def _cost_ms(model: Detector, width_px: int, height_px: int, clock_ns: Callable[[], int], runs: int) -> float:
     """Median of a few runs; ``clock_ns`` is any steady clock."""
     pixels = np.full((height_px, width_px, 3), 114, np.uint8)
     times = []
-    for _ in range(_TIMED_RUNS):
+    for _ in range(runs):
         began_ns = clock_ns()
         model.detect(pixels)
         times.append((clock_ns() - began_ns) / 1e6)

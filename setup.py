@@ -52,7 +52,6 @@ setup(
         "aiohttp",
         "fastcrc",
         "mcap",
-        "mcap-ros2-support",
         "numpy",
         "onnxruntime",
         "pillow",

@@ -19,6 +19,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
+from takt.deadlines import Miss
 from takt.nodes.recorder import RecorderNode
 
 LIMIT_S = 60.0
@@ -116,7 +117,8 @@ def test_the_board_on_safe_and_a_burst_of_misses_are_causes_too(start, rules):
 
     board("NOMINAL")
     for number in range(rules.burst_misses):
-        robot.misses.publish(String(data=json.dumps({"source": "planner", "sequence": number + 1})))
+        miss = Miss("planner", 1, number + 1, "plan", 1, 0, 1, "gc_pause")
+        robot.misses.publish(String(data=miss.to_json()))
     robot.misses.publish(String(data="no JSON"))
     robot.until(lambda: list(robot.folder.glob("box-*-misses.mcap.part")))
     board("SAFE")

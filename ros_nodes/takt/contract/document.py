@@ -34,6 +34,11 @@ def read(source: Path) -> Document:
         text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TaktError(f"{source} cannot be read: {_reason(error)}", "name a readable YAML file") from error
+    return parse(text, source)
+
+
+def parse(text: str, source: Path) -> Document:
+    """The same for a text that is at hand; ``source`` is for messages."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError) as error:

@@ -13,6 +13,8 @@ from rclpy.serialization import deserialize_message
 from std_msgs.msg import String
 
 from takt.contract import Contract
+from takt.deadlines import Miss
+from takt.deadlines.miss import BOARD, BOARD_CAUSES
 from takt.nodes.detection_topic import vision_messages
 from takt.recording.channels import LADDER_TOPIC, PICTURE_TOPIC, Channel, channels_of
 from takt.recording.sample import Sample
@@ -80,6 +82,7 @@ class Causes:
     def __init__(self, contract: Contract) -> None:
         self._trigger = Trigger(contract.recording)
         self._misses_topic = contract.host_topics["misses"].ros_name
+        self._board_topic = contract.topics["deadline_misses"].ros_name
 
     def of(self, sample: Sample, steady_ns: int) -> list[str]:
         """Each is a text for people."""
@@ -88,6 +91,8 @@ class Causes:
             return self._rung("host", ladder.message, _values(ladder))
         if sample.topic == self._misses_topic:
             return self._miss(sample.data, steady_ns)
+        if sample.topic == self._board_topic:
+            return self._board_misses(sample.data, steady_ns)
         if sample.topic == "/diagnostics" and _BOARD_SAFETY in sample.data:
             statuses = deserialize_message(sample.data, DiagnosticArray).status
             told = [_values(one) for one in statuses if one.name.encode() == _BOARD_SAFETY]
@@ -100,11 +105,24 @@ class Causes:
 
     def _miss(self, data: bytes, steady_ns: int) -> list[str]:
         try:
-            source = str(json.loads(deserialize_message(data, String).data)["source"])
-        except (ValueError, KeyError, TypeError):
-            source = "unreadable"
-        cause = self._trigger.hear_miss(source, steady_ns)
+            miss = Miss.from_json(deserialize_message(data, String).data)
+        except ValueError:
+            return []  # anybody may publish; what is no miss is none
+        count = int(miss.evidence.get("misses", 1))
+        cause = self._trigger.hear_miss(miss.identity, steady_ns, count)
         return [cause] if cause else []
+
+    def _board_misses(self, data: bytes, steady_ns: int) -> list[str]:
+        causes = []
+        for one in deserialize_message(data, DiagnosticArray).status:
+            record = _values(one)
+            try:
+                identity = (BOARD, int(record["boot"]), int(record["sequence"]))
+                count = sum(int(record.get(cause, 0)) for cause in BOARD_CAUSES) or 1
+            except (ValueError, KeyError):
+                continue
+            causes.append(self._trigger.hear_miss(identity, steady_ns, count))
+        return [cause for cause in causes if cause]
 
 
 def message_class(ros_type: str) -> Any:

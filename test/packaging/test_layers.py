@@ -20,6 +20,7 @@ EDGES = {
     "monitoring": {"top.py"},
     "planning": set(),
     "recording": {"scribe.py"},
+    "report": set(),
     "twin": {"bench.py", "chaos_command.py", "chaos_proof.py", "command.py", "film.py", "workers.py"},
     "vision": {
         "bench.py",

@@ -34,7 +34,11 @@ def _summary(record: RunRecord) -> list[str]:
     rows.append(("misses", sum(sum(findings.misses_of(miss).values()) for miss in record.misses)))
     rows.append(("contract", record.contract.hash_property))
     verdict = "" if "ok" not in results else _verdict(results)
-    return [html.heading(f"Run {record.name}", 1), verdict, html.table(("", ""), rows)]
+    return [
+        html.heading(f"Run {record.name}", 1),
+        verdict,
+        html.table(("", ""), [(name, str(value)) for name, value in rows]),
+    ]
 
 
 def _verdict(results: dict[str, Any]) -> str:

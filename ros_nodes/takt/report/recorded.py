@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 
 from takt.contract.cdr import CdrError, Reader
 from takt.contract.generated import messages as ros
 from takt.deadlines import Journey, Miss
-from takt.deadlines.miss import BOARD, BOARD_CAUSES, UNKNOWN_BOUND_NS
 from takt.report.run_record import AppliedAt, Cycle, LogLine, RungStep, RunRecord, StatusAt
+from takt.supervision.board_miss import BoardClock, miss_of
 
 _SECOND_NS = 1_000_000_000
 _ENCAPSULATION_BYTES = 4
-BOARD_STAGE = "control"
 Take = Callable[[bytes, int], None]
 
 
@@ -25,7 +23,7 @@ class MessageReader:
 
     def __init__(self, record: RunRecord) -> None:
         self._record = record
-        self._clock = _BoardClock()
+        self._clock = BoardClock()
         self._board_records: list[tuple[dict[str, str], int]] = []
         self.unreadable = 0
         contract = record.contract
@@ -51,9 +49,12 @@ class MessageReader:
 
     def finish(self) -> None:
         """What could only be said at the end: when the board's own records were, in ROS time."""
+        period_ns = _SECOND_NS // self._record.contract.control.rate_hz
         for record, heard_ns in self._board_records:
-            with contextlib.suppress(ValueError, KeyError):
-                self._record.misses.append(self._board_miss(record, heard_ns))
+            try:
+                self._record.misses.append(miss_of(record, self._clock, period_ns, heard_ns))
+            except (ValueError, KeyError):
+                self.unreadable += 1
         self._record.in_order()
 
     def _take_of(self, topic: str) -> Take | None:
@@ -106,33 +107,6 @@ class MessageReader:
         at_ns = cdr.i32() * _SECOND_NS + cdr.u32()
         level = cdr.u8()
         self._record.log.append(LogLine(at_ns, level, cdr.string(), cdr.string()))
-
-    def _board_miss(self, record: dict[str, str], heard_ns: int) -> Miss:
-        boot, late_ns = int(record["boot"]), int(record["late_ns"])
-        evidence = {"cycle": float(record["cycle"])}
-        evidence |= {cause: float(record[cause]) for cause in BOARD_CAUSES if cause in record}
-        period_ns = _SECOND_NS // self._record.contract.control.rate_hz
-        at_ns, bound_ns = heard_ns, UNKNOWN_BOUND_NS
-        if "release_ns" in record and boot in self._clock.offsets:
-            offset_ns, bound_ns = self._clock.offsets[boot]
-            at_ns = int(record["release_ns"]) + period_ns + offset_ns
-        sequence = int(record["sequence"])
-        return Miss(BOARD, boot, sequence, BOARD_STAGE, at_ns, bound_ns, late_ns, record["cause"], evidence)
-
-
-class _BoardClock:
-    """Each boot's offset between ROS time and the board's counter, and its bound, by the board's own word."""
-
-    def __init__(self) -> None:
-        self._boot = 0
-        self.offsets: dict[int, tuple[int, int]] = {}
-
-    def learn(self, status: str, values: dict[str, str]) -> None:
-        if status == "base: loop" and values.get("boot_count", "").isdigit():
-            self._boot = int(values["boot_count"])
-        elif status == "base: clock" and values.get("locked") == "true" and self._boot:
-            with contextlib.suppress(ValueError, KeyError):
-                self.offsets[self._boot] = int(values["offset_ns"]), int(values["bound_us"]) * 1000
 
 
 def _ns(stamp: ros.Time) -> int:

@@ -35,12 +35,28 @@ def target_box(x_m: float, y_m: float) -> Detections:
     return Detections(box[None, :], np.array([0.9], np.float32), np.zeros(1, np.int32))
 
 
-class Stand:
-    """A robot that never moves, whatever it is told, and a follower that watches a target from it."""
+def far_obstacle() -> Detections:
+    box = np.array([[150.0, 80.0, 170.0, 118.0]], np.float32)
+    return Detections(box, np.array([0.9], np.float32), np.ones(1, np.int32))
 
-    def __init__(self) -> None:
+
+class Stand:
+    """A robot that never moves, whatever it is told, and a follower that watches a target from it.
+
+    Unless it has ``looked_round``, it does not know what stands before its corners, which the camera does not show.
+    """
+
+    def __init__(self, looked_round: bool = False) -> None:
         self.follower, self.now_ns = Follower(CONTRACT), START_NS
         self.observation: Observation | None = None
+        self.yaw_rad = 0.0
+        if looked_round:
+            self.look_round()
+
+    def look_round(self) -> None:
+        """Turned to both sides, with something to see far away."""
+        for self.yaw_rad in (0.6, -0.6, 0.0):
+            self.tick(far_obstacle(), Rung.HOLD, times=8)
 
     def tick(
         self,
@@ -54,7 +70,7 @@ class Stand:
             self.now_ns += TICK_NS
             if seen is not None:
                 self.observation = Observation(self.now_ns - LATENCY_NS, seen)
-            odometry = Odometry(self.now_ns - 5 * MS) if wheels else None
+            odometry = Odometry(self.now_ns - 5 * MS, yaw_rad=self.yaw_rad) if wheels else None
             command = self.follower.update(self.observation, odometry, rung, self.now_ns)
         return command
 
@@ -85,7 +101,7 @@ def test_an_older_picture_does_not_turn_time_back() -> None:
 
 
 def test_a_clock_set_back_begins_anew() -> None:
-    stand = Stand()
+    stand = Stand(looked_round=True)
     stand.tick(target_box(2.0, 0.0), times=10)
     stand.now_ns -= 3_600_000 * MS
     command = stand.tick(target_box(2.0, 0.0), times=20)
@@ -94,7 +110,7 @@ def test_a_clock_set_back_begins_anew() -> None:
 
 @pytest.mark.parametrize(("x_m", "sign"), [(2.0, 1.0), (0.75, -1.0)])
 def test_it_drives_towards_a_far_target_and_backs_off_a_near_one(x_m: float, sign: float) -> None:
-    stand = Stand()
+    stand = Stand(looked_round=True)
     command = stand.tick(target_box(x_m, 0.0), times=40)
     assert command.speed_m_s * sign > 0.05 and abs(command.yaw_rate_rad_s) < 0.1
     assert -0.25 <= command.speed_m_s <= CONTRACT.limits.speed_m_s
@@ -107,7 +123,7 @@ def test_it_turns_towards_the_target(y_m: float) -> None:
 
 @pytest.mark.parametrize("rung", [Rung.HOLD, Rung.SAFE])
 def test_on_the_lower_rungs_it_is_zero_at_once_with_a_fresh_stamp(rung: Rung) -> None:
-    stand = Stand()
+    stand = Stand(looked_round=True)
     assert stand.tick(target_box(2.5, 0.0), times=40).speed_m_s > 0.4
     command = stand.tick(target_box(2.5, 0.0), rung=rung)
     assert (command.speed_m_s, command.yaw_rate_rad_s) == (0.0, 0.0)
@@ -115,7 +131,7 @@ def test_on_the_lower_rungs_it_is_zero_at_once_with_a_fresh_stamp(rung: Rung) ->
 
 
 def test_back_on_nominal_it_starts_from_zero_without_a_jump() -> None:
-    stand = Stand()
+    stand = Stand(looked_round=True)
     stand.tick(target_box(2.5, 0.0), times=40)
     stand.tick(target_box(2.5, 0.0), rung=Rung.HOLD, times=5)
     step = CONTRACT.limits.acceleration_m_s2 * TICK_NS / 1e9
@@ -123,13 +139,13 @@ def test_back_on_nominal_it_starts_from_zero_without_a_jump() -> None:
 
 
 def test_reduced_is_slower() -> None:
-    command = Stand().tick(target_box(3.5, 0.0), rung=Rung.REDUCED, times=80)
+    command = Stand(looked_round=True).tick(target_box(3.5, 0.0), rung=Rung.REDUCED, times=80)
     limit = CONTRACT.limits.speed_m_s * CONTRACT.ladder.reduced_speed_factor
     assert command.speed_m_s == pytest.approx(limit)
 
 
 def test_without_wheel_angles_it_comes_to_a_stop() -> None:
-    stand = Stand()
+    stand = Stand(looked_round=True)
     stand.tick(target_box(2.5, 0.0), times=40)
     ways = [stand.tick(target_box(2.5, 0.0), wheels=False).speed_m_s for _ in range(40)]
     assert ways[-1] == 0.0 and all(later <= earlier for earlier, later in zip(ways, ways[1:], strict=False))
@@ -137,7 +153,7 @@ def test_without_wheel_angles_it_comes_to_a_stop() -> None:
 
 @pytest.mark.parametrize("y_m", [-0.4, 0.4])
 def test_a_lost_target_stops_it_and_it_looks_where_the_target_went(y_m: float) -> None:
-    stand = Stand()
+    stand = Stand(looked_round=True)
     stand.tick(target_box(1.6, y_m), times=40)
     coasting = round(CONTRACT.planning.lost_timeout_ms * 1e6 / TICK_NS)
     assert stand.tick(Detections.empty(), times=coasting // 2).reason == "coasting"
@@ -146,6 +162,22 @@ def test_a_lost_target_stops_it_and_it_looks_where_the_target_went(y_m: float) -
     assert abs(lost.yaw_rate_rad_s) <= 1.0
     found = stand.tick(target_box(1.6, y_m), times=10)
     assert found.reason == "following" and found.speed_m_s > 0.0
+
+
+def test_before_it_drives_it_looks_at_the_floor_that_it_needs() -> None:
+    """The camera shows nothing of what is right before the robot's corners: after a stop it drove into that."""
+    stand = Stand()
+    command = stand.tick(target_box(2.0, 0.0), times=40)
+    assert command.reason == "looking" and command.speed_m_s == 0.0 and command.yaw_rate_rad_s != 0.0
+    stand.look_round()
+    assert stand.tick(target_box(2.0, 0.0), times=10).reason == "following"
+
+
+def test_motors_off_it_forgets_what_it_saw() -> None:
+    """It may have been pushed, or its encoders lied: that is why motors go off."""
+    stand = Stand(looked_round=True)
+    stand.tick(target_box(2.0, 0.0), rung=Rung.SAFE)
+    assert stand.tick(target_box(2.0, 0.0), times=20).reason == "looking"
 
 
 def test_equal_inputs_give_equal_commands() -> None:

@@ -17,12 +17,14 @@ from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
 
+import takt.contract  # noqa: E402
 from takt.frames import Detections, FrameRing  # noqa: E402
 from takt.nodes.planner import PlannerNode  # noqa: E402
 from takt.nodes.planner_messages import nanoseconds, time_of  # noqa: E402
 
 RING = f"takt_test_planner_{os.getpid()}"
 LIMIT_S = 20.0
+ROBOT = takt.contract.load().robot
 # A target at 2 m, straight ahead: feet at 137, head at 79 in the picture of the contract's camera.
 TARGET_2_M = Detections(
     np.array([[145, 79, 175, 137]], np.float32), np.array([0.9], np.float32), np.zeros(1, np.int32)
@@ -46,6 +48,7 @@ class Bench:
             self.executor.add_node(node)
         self.ring: FrameRing | None = None
         self.camera_on = self.board_on = True
+        self.yaw_rad = 0.0
 
     def make_ring(self) -> None:
         self.ring, self.annotator = FrameRing.create(RING, 320, 240), FrameRing.attach(RING, "annotator")
@@ -54,9 +57,13 @@ class Bench:
         self.ladder.publish(DiagnosticStatus(message=name))
 
     def step(self) -> None:
-        """Ten milliseconds of a robot that stands still and sees the target."""
+        """Ten milliseconds of a robot that turns as it is told (it looks round before it drives), but does not drive,
+        and sees the target straight ahead wherever it looks."""
         if self.board_on:
-            message = JointState(name=["left_wheel_joint", "right_wheel_joint"], position=[0.0, 0.0])
+            if self.commands:
+                self.yaw_rad += 0.01 * self.newest().twist.angular.z
+            rim_rad = self.yaw_rad * ROBOT.wheel_separation_m / 2.0 / ROBOT.wheel_radius_m
+            message = JointState(name=["left_wheel_joint", "right_wheel_joint"], position=[-rim_rad, rim_rad])
             message.header.stamp = time_of(time.time_ns())
             self.joints.publish(message)
         if self.ring is not None and self.camera_on:

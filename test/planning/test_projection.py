@@ -98,6 +98,15 @@ def test_an_obstacle_cut_by_the_side_goes_on_beyond_it() -> None:
     assert seen.disc()[1] < y_m  # without that knowledge it seems nearer to the middle
 
 
+def test_a_foot_below_the_picture_only_says_that_it_is_near() -> None:
+    seen = locate_obstacle(CAMERA, box_of(0.42, 0.1, 0.12, 0.5))
+    assert seen is not None and seen.low_cut
+    assert seen.near_m > 0.42 - 0.12 - CAMERA.x_m  # in truth it is nearer
+    assert seen.disc()[2] >= 0.15  # and how large, one cannot know
+    far = locate_obstacle(CAMERA, box_of(1.4, 0.2, 0.15, 0.5))
+    assert far is not None and not far.low_cut
+
+
 def test_nothing_stands_above_the_horizon() -> None:
     assert locate_obstacle(CAMERA, np.array([100, 10, 140, 60], np.float32)) is None
 

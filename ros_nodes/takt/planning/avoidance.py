@@ -1,7 +1,8 @@
 """Picks the speed and yaw rate nearest to what the loops want that keep clear of everything known.
 
-A small velocity sampling: each candidate is driven ahead for a second, the turn fading as the heading loop would let
-it, and judged by its clearance, by how well it keeps the target, and by how far it is from what was wanted.
+A small velocity sampling: each candidate is driven ahead for a second from the present motion, within the
+accelerations, the turn fading as the heading loop would let it, and judged by its clearance, by how well it keeps the
+target, and by how far it is from what was wanted. Where all would touch something, the one that stays farthest wins.
 After D. Fox, W. Burgard, S. Thrun, "The dynamic window approach to collision avoidance", 1997, with a fading turn.
 """
 
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from takt.planning.floor import FloorView
 from takt.planning.limits import MotionLimits
+from takt.planning.passage import Passage, Paths
 
 _HORIZON_S = 1.0
 _STEPS = 10
@@ -25,6 +28,11 @@ _WINDOW_S = 0.5  # speeds reachable within this time are tried
 _CONTACT_MARGIN_M = 0.04
 _VIEW_RAD = 0.42
 _FAR = 1e3
+_FARTHEST_M = 3.0  # what stands farther away is out of every candidate's reach
+_CREEP_M = 1e-3
+_LOOKING_RAD_S = 1.0
+_FACING_RAD = 0.35
+_SLOW_M_S = 0.12  # slow enough to stand and look
 
 
 @dataclass(frozen=True)
@@ -44,56 +52,103 @@ class Choice:
     yaw_rate_rad_s: float
     swerved: bool
     clearance_m: float
+    looks: bool = False  # it turns to see floor that it needs
 
 
 class Avoidance:
-    """Stateless but for its tables. Discs are (n, 3) rows of (x, y, radius) in base_link."""
+    """Remembers nothing but where it is looking. Discs are (n, 3) rows of (x, y, radius) in base_link."""
 
     def __init__(self, limits: MotionLimits, footprint_m: float, clearance_m: float) -> None:
         self._limits = limits
         self._footprint_m = footprint_m
         self._clearance_m = clearance_m
+        self._passage = Passage(limits, footprint_m)
+        self._looking = 0  # to the left 1, to the right -1
         self._dt_s = _HORIZON_S / _STEPS
         middles = (np.arange(_STEPS) + 0.5) * self._dt_s
-        self._turned = _TURN_FADES_S * (1.0 - np.exp(-middles / _TURN_FADES_S))
+        self._fade = np.exp(-middles / _TURN_FADES_S)
+        self._speed_reach = limits.acceleration_m_s2 * middles
+        self._turn_reach = limits.yaw_acceleration_rad_s2 * middles
 
     def choose(
         self,
         wanted: tuple[float, float],
-        speed_now_m_s: float,
+        motion: tuple[float, float],
         discs: NDArray[np.float64],
         goal: Goal | None,
+        floor: FloorView,
         factor: float = 1.0,
     ) -> Choice:
-        """The best (speed, yaw rate). What was wanted, whenever it keeps the full clearance."""
-        if len(discs) == 0:
-            return Choice(*wanted, False, _FAR)
-        path = self._driven(np.array([wanted[0]]), np.array([wanted[1]]))
+        """The best (speed, yaw rate). What was wanted, whenever it keeps the full clearance on floor that was seen.
+
+        ``motion``: the speed and yaw rate that the robot has been told so far. Slow before floor that it has not seen,
+        it turns to look.
+        """
+        discs = discs[np.hypot(discs[:, 0], discs[:, 1]) - discs[:, 2] < _FARTHEST_M]
+        speeds = np.array([wanted[0]])
+        path = self._driven(speeds, np.array([wanted[1]]), motion)
         clearance = float(self._clearances(path, discs)[0])
-        if clearance >= self._clearance_m:
+        blocked = self._passage.judge(path, speeds, motion[0], floor)
+        turn = self._look(wanted, motion, blocked.unseen, goal, floor)
+        if turn is not None:
+            return Choice(0.0, turn, True, clearance, looks=True)
+        if clearance >= self._clearance_m and blocked.way_m[0] <= _CREEP_M:
             return Choice(*wanted, False, clearance)
-        return self._sample(wanted, speed_now_m_s, discs, goal, factor)
+        return self._sample(wanted, motion, discs, goal, floor, factor)
+
+    def _look(
+        self,
+        wanted: tuple[float, float],
+        motion: tuple[float, float],
+        unseen: bool,
+        goal: Goal | None,
+        floor: FloorView,
+    ) -> float | None:
+        """Slow before floor that it has not seen it stands and turns, to one side and then to the other if it must,
+        until it has seen the first of the way to the target. The yaw rate; None when there is nothing to look for."""
+        if goal is None or wanted[0] <= 0.0 or abs(motion[0]) > _SLOW_M_S or not (unseen or self._looking):
+            self._looking = 0
+            return None
+        bearing = math.atan2(goal.y_m, goal.x_m)
+        if not self._looking and abs(bearing) > _FACING_RAD:
+            return wanted[1]  # on its way round it sees more
+        left, right = self._passage.unseen_towards(bearing, floor)
+        if not (left or right):
+            self._looking = 0
+        elif self._looking == 0:
+            self._looking = 1 if left and (motion[1] > 0.0 or not right) else -1
+        elif not (left if self._looking > 0 else right):
+            self._looking = -self._looking
+        return self._looking * _LOOKING_RAD_S if self._looking else None
 
     def _sample(
         self,
         wanted: tuple[float, float],
-        speed_now_m_s: float,
+        motion: tuple[float, float],
         discs: NDArray[np.float64],
         goal: Goal | None,
+        floor: FloorView,
         factor: float,
     ) -> Choice:
-        speeds, turns = self._candidates(wanted, speed_now_m_s, factor)
-        paths = self._driven(speeds, turns)
+        speeds, turns = self._candidates(wanted, motion[0], factor)
+        paths = self._driven(speeds, turns, motion)
         clearances = self._clearances(paths, discs)
-        now_m = float(np.min(np.hypot(discs[:, 0], discs[:, 1]) - discs[:, 2])) - self._footprint_m
-        contact_m = min(_CONTACT_MARGIN_M, now_m - 1e-9)  # too near already: only not nearer
+        contact_m = min(_CONTACT_MARGIN_M, self._now_m(discs) - 1e-9)  # too near already: only not nearer
         cost = ((speeds - wanted[0]) / 0.4) ** 2 * 0.3 + ((turns - wanted[1]) / 1.0) ** 2 * 0.15
         lack = np.maximum(self._clearance_m - clearances, 0.0) / self._clearance_m
-        cost += 3.0 * lack**2 + np.where(clearances < contact_m, _FAR, 0.0)
+        cost += 3.0 * lack**2 + np.where(clearances < contact_m, _FAR * (1.0 + contact_m - clearances), 0.0)
+        blocked_m = self._passage.judge(paths, speeds, motion[0], floor).way_m
+        cost += np.where(blocked_m > _CREEP_M, _FAR * (1.0 + blocked_m), 0.0)
         if goal is not None:
             cost += self._goal_cost(paths, goal)
         best = int(np.argmin(cost))
         return Choice(float(speeds[best]), float(turns[best]), True, float(clearances[best]))
+
+    def _now_m(self, discs: NDArray[np.float64]) -> float:
+        """Clearance where the robot is."""
+        return (
+            float(np.min(np.hypot(discs[:, 0], discs[:, 1]) - discs[:, 2], initial=_FAR)) - self._footprint_m
+        )
 
     def _candidates(
         self, wanted: tuple[float, float], speed_now_m_s: float, factor: float
@@ -107,27 +162,27 @@ class Avoidance:
         return grid_speeds.ravel(), grid_turns.ravel()
 
     def _driven(
-        self, speeds: NDArray[np.float64], turns: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Positions (k, steps) and final heading (k,) of each candidate."""
-        headings = turns[:, None] * self._turned[None, :]
-        step = speeds[:, None] * self._dt_s
+        self, speeds: NDArray[np.float64], turns: NDArray[np.float64], motion: tuple[float, float]
+    ) -> Paths:
+        """Positions (k, steps) and final heading (k,) of each candidate, eased from ``motion`` as the robot will be."""
+        rates = (
+            np.clip(turns[:, None], motion[1] - self._turn_reach, motion[1] + self._turn_reach) * self._fade
+        )
+        headings = np.cumsum(rates, 1) * self._dt_s
+        step = (
+            np.clip(speeds[:, None], motion[0] - self._speed_reach, motion[0] + self._speed_reach)
+            * self._dt_s
+        )
         return np.cumsum(step * np.cos(headings), 1), np.cumsum(step * np.sin(headings), 1), headings[:, -1]
 
-    def _clearances(
-        self,
-        path: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
-        discs: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
+    def _clearances(self, path: Paths, discs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Least distance between footprint and any disc along each candidate; (k,)."""
         dx = path[0][:, :, None] - discs[None, None, :, 0]
         dy = path[1][:, :, None] - discs[None, None, :, 1]
         gaps = np.sqrt(dx * dx + dy * dy) - discs[None, None, :, 2]
-        return np.asarray(gaps.min(axis=(1, 2)) - self._footprint_m)
+        return np.asarray(gaps.min(axis=(1, 2), initial=_FAR) - self._footprint_m)
 
-    def _goal_cost(
-        self, path: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], goal: Goal
-    ) -> NDArray[np.float64]:
+    def _goal_cost(self, path: Paths, goal: Goal) -> NDArray[np.float64]:
         """How far from the follow distance, and how far out of the picture, each candidate ends."""
         dx = goal.x_m + goal.vx_m_s * _HORIZON_S - path[0][:, -1]
         dy = goal.y_m + goal.vy_m_s * _HORIZON_S - path[1][:, -1]

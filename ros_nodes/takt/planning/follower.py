@@ -13,10 +13,17 @@ from takt.contract import Contract
 from takt.deadlines import Rung
 from takt.planning.avoidance import Avoidance, Goal, in_base
 from takt.planning.camera import GroundCamera
+from takt.planning.floor import Floor
 from takt.planning.limits import MotionLimits
 from takt.planning.obstacles import Obstacle, ObstacleMemory
-from takt.planning.odometry import Odometry, PoseHistory, advance
-from takt.planning.projection import TARGET_RADIUS_M, locate_obstacle, locate_target
+from takt.planning.odometry import Odometry, PoseHistory, WayMeter, advance
+from takt.planning.projection import (
+    TARGET_RADIUS_M,
+    ObstacleSighting,
+    Sighting,
+    locate_obstacle,
+    locate_target,
+)
 from takt.planning.pursuit import Pursuit
 from takt.planning.tracker import TargetTracker, Track
 
@@ -75,6 +82,8 @@ class Follower:
         self._period_s: float = 1.0 / planning.rate_hz
         self._tracker = TargetTracker()
         self._memory = ObstacleMemory(self._camera)
+        self._floor = Floor(self._camera, contract.robot.footprint_radius_m)
+        self._way = WayMeter()
         self._poses = PoseHistory()
         self._pursuit = Pursuit(self._distance_m, self._limits)
         self._avoidance = Avoidance(
@@ -131,15 +140,22 @@ class Follower:
         if pose is None:
             return
         found = observation.detections
-        targets, obstacles = [], []
+        targets: list[Sighting] = []
+        front: list[ObstacleSighting] = []
+        obstacles: list[ObstacleSighting] = []
         for box, score, kind in zip(found.boxes_xyxy_px, found.scores, found.class_ids, strict=True):
             if kind == CLASS_TARGET and (target := locate_target(self._camera, box, float(score))):
                 targets.append(target)
-            elif kind == CLASS_OBSTACLE and (obstacle := locate_obstacle(self._camera, box)):
-                obstacles.append(obstacle)
+            if thing := locate_obstacle(self._camera, box):
+                (front if kind == CLASS_TARGET else obstacles).append(thing)
         self._tracker.observe(stamp_ns, pose, targets)
         track = self._tracker.at(stamp_ns)
-        self._memory.observe(stamp_ns, pose, obstacles, (track.x_m, track.y_m) if track else None)
+        target_xy_m = (track.x_m, track.y_m) if track else None
+        way_m, shows_nothing = self._way.add(pose), len(found.scores) == 0
+        moves = self._memory.observe(stamp_ns, pose, obstacles, target_xy_m, way_m, shows_nothing)
+        if not shows_nothing:
+            seen = [*((one, True) for one in front), *zip(obstacles, moves, strict=True)]
+            self._floor.observe(pose, seen, way_m)
 
     def _decide(
         self, odometry: Odometry | None, rung: Rung, now_ns: int, dt_s: float
@@ -147,6 +163,8 @@ class Follower:
         """(speed, yaw rate), why, and whether it holds at once rather than within the accelerations."""
         if rung >= Rung.HOLD:
             self._pursuit.reset()
+            if rung >= Rung.SAFE:  # motors off: it may have been pushed, its encoders may have lied
+                self._floor.forget()
             return (0.0, 0.0), rung.name.lower(), True
         if self._stamp_ns == 0:
             return (0.0, 0.0), "no observation", True
@@ -171,8 +189,9 @@ class Follower:
         target_disc = (track.x_m, track.y_m, TARGET_RADIUS_M)
         discs = in_base(here, [(one.x_m, one.y_m, one.radius_m) for one in self.obstacles] + [target_disc])
         goal = _goal(track, here, self._distance_m)
-        choice = self._avoidance.choose(wanted, self._sent[0], discs, goal, factor)
-        reason = "avoiding" if choice.swerved else ("coasting" if track.unseen_s > 0.25 else "following")
+        choice = self._avoidance.choose(wanted, self._sent, discs, goal, self._floor.view_from(pose), factor)
+        reason = "looking" if choice.looks else "avoiding" if choice.swerved else ""
+        reason = reason or ("coasting" if track.unseen_s > 0.25 else "following")
         return (choice.speed_m_s, choice.yaw_rate_rad_s), reason, False
 
     def _search(self) -> float:

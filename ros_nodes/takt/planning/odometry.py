@@ -16,6 +16,8 @@ _HISTORY_S = 1.5
 _EXTRAPOLATE_S = 0.1
 _DISTANCE_SIGMA_SHARE = 0.02  # of a wheel's way: unequal radii, slip
 _TURN_SIGMA_RAD_PER_RAD = 0.02  # scrub of the tyres while turning
+_TURN_M_PER_RAD = 0.25  # what a turn costs of the way that memory lasts
+_STANDING_M_S = 0.05  # and what standing still costs: things are moved while nobody looks
 _JUMP_FACTOR = 2.0  # times the largest wheel speed: the board was reset and counts from zero again
 
 
@@ -128,6 +130,22 @@ def _propagated(
         yt + b * (tt + turn / 2.0),
         tt + turn,
     )
+
+
+class WayMeter:
+    """How far the robot has come, with turns and waiting counted in: what is remembered in odom fades with it."""
+
+    def __init__(self) -> None:
+        self.way_m = 0.0
+        self._before: Odometry | None = None
+
+    def add(self, pose: Odometry) -> float:
+        """The way so far, up to ``pose``, m."""
+        before, self._before = self._before or pose, pose
+        self.way_m += math.hypot(pose.x_m - before.x_m, pose.y_m - before.y_m)
+        self.way_m += _TURN_M_PER_RAD * abs(wrapped(pose.yaw_rad - before.yaw_rad))
+        self.way_m += _STANDING_M_S * max(pose.stamp_ns - before.stamp_ns, 0) / 1e9
+        return self.way_m
 
 
 class PoseHistory:

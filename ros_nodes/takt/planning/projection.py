@@ -24,7 +24,7 @@ _DISBELIEF_SIGMAS = 3.0
 _DISBELIEF_SHARE = 0.05  # of the distance: the model error that pixels do not explain
 _FARTHEST_M = 8.0
 _SMALLEST_OBSTACLE_M, _LARGEST_OBSTACLE_M = 0.05, 0.35  # radii
-_USUAL_OBSTACLE_M = 0.17  # what to expect of one of which only a side was ever seen
+_USUAL_OBSTACLE_M = 0.17  # what to expect of one of which only a part was ever seen
 
 
 class Sighting(NamedTuple):
@@ -51,7 +51,8 @@ class Sighting(NamedTuple):
 class ObstacleSighting:
     """What a box tells of an obstacle: distance of its near side from the camera, and between which azimuths it is.
 
-    ``left_cut``/``right_cut`` say that it goes on beyond that side of the picture.
+    ``left_cut``/``right_cut`` say that it goes on beyond that side of the picture, ``low_cut`` that its foot is below
+    the picture: ``near_m`` is then only the farthest that it can be.
     """
 
     near_m: float
@@ -61,6 +62,7 @@ class ObstacleSighting:
     left_cut: bool
     right_cut: bool
     camera_x_m: float
+    low_cut: bool = False
 
     @property
     def cut(self) -> bool:
@@ -74,7 +76,8 @@ class ObstacleSighting:
         """
         half = max((self.left_rad - self.right_rad) / 2.0, 0.0)
         seen_m = min(max(self.near_m * math.tan(min(half, 1.2)), _SMALLEST_OBSTACLE_M), _LARGEST_OBSTACLE_M)
-        radius_m = max(seen_m, known_radius_m or _USUAL_OBSTACLE_M) if self.cut else seen_m
+        whole = not (self.cut or self.low_cut)
+        radius_m = seen_m if whole else max(seen_m, known_radius_m or _USUAL_OBSTACLE_M)
         centre_m = self.near_m + radius_m
         known_half = math.asin(min(radius_m / centre_m, 1.0))
         azimuth_rad = (self.left_rad + self.right_rad) / 2.0
@@ -199,7 +202,7 @@ def locate_target(camera: GroundCamera, box_xyxy_px: NDArray[np.float32], score:
 def locate_obstacle(camera: GroundCamera, box_xyxy_px: NDArray[np.float32]) -> ObstacleSighting | None:
     """The obstacle, its near side where the box meets the ground; None above the horizon.
 
-    A box cut by the lower border is nearer than what the border shows, so the border's range is the safe answer.
+    One whose box is cut by the lower border is nearer than what the border shows; how much, nobody knows.
     """
     edges = _edges(camera, box_xyxy_px)
     middle_u = (edges.left + edges.right) / 2.0
@@ -215,4 +218,5 @@ def locate_obstacle(camera: GroundCamera, box_xyxy_px: NDArray[np.float32]) -> O
         edges.left_cut,
         edges.right_cut,
         camera.x_m,
+        edges.bottom_cut,
     )

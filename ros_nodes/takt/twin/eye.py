@@ -95,7 +95,7 @@ class GeometricEye:
             is_target = self._mocaps[index] == TARGET_MOCAP
             if is_target:
                 target_hidden = share < 1.0 - _HIDDEN_FROM
-            if share < _SEEN_FROM or nearest[index] < _NEAR_M:
+            if share < _SEEN_FROM:
                 continue
             if is_target and self._rng.random() < self._sight.miss_rate:
                 continue

@@ -26,6 +26,10 @@ _LOST_RAMP_NS = 900 * MS
 _CREEP_M_S = 0.05
 
 
+Wheels = tuple[float, float]
+Jumps = list[tuple[str, float, float]]  # of what, how far, and how far it may
+
+
 @dataclass(frozen=True)
 class Violation:
     invariant: str
@@ -102,19 +106,36 @@ class Invariants:
         top = self._limits.wheel_speed_rad_s
         if max(map(abs, setpoint)) > top * _FLOAT_SLACK:
             self.note(world, "speed_limit", f"setpoint {max(map(abs, setpoint)):.2f} rad/s, limit {top}")
-        radius_m, half_m = self._robot.wheel_radius_m, self._robot.wheel_separation_m / 2.0
-        driving_rate = (
-            self._limits.acceleration_m_s2 + self._limits.yaw_acceleration_rad_s2 * half_m
-        ) / radius_m
-        stopping_rate = (
-            (self._limits.speed_m_s + self._limits.yaw_rate_rad_s * half_m) / radius_m / self._stop_s
-        )
-        for old, new in zip(before, setpoint, strict=True):
-            grows = abs(new) > abs(old) and old * new >= 0.0
-            limit = (driving_rate if grows or view.rung <= Rung.REDUCED else stopping_rate) * elapsed_s
-            if view.armed and abs(new - old) > limit * _FLOAT_SLACK + 1e-3:
-                self.note(world, "setpoint_jump", f"{old:.2f} to {new:.2f} rad/s in {elapsed_s * 1e3:.0f} ms")
+        if view.armed:
+            limits = self._driving_limits if view.rung <= Rung.REDUCED else self._stopping_limits
+            for name, jump, limit in limits(before, setpoint, elapsed_s):
+                if jump > limit * _FLOAT_SLACK + 1e-3:
+                    detail = f"{name} by {jump:.3f} in {elapsed_s * 1e3:.0f} ms, limit {limit:.3f}"
+                    self.note(world, "setpoint_jump", detail)
         self._tracking(world)
+
+    def _driving_limits(self, before: Wheels, after: Wheels, elapsed_s: float) -> Jumps:
+        """Each wheel within what both accelerations give together."""
+        radius_m, half_m = self._robot.wheel_radius_m, self._robot.wheel_separation_m / 2.0
+        rate = (self._limits.acceleration_m_s2 + self._limits.yaw_acceleration_rad_s2 * half_m) / radius_m
+        return [
+            ("rad/s of a wheel", abs(new - old), rate * elapsed_s)
+            for old, new in zip(before, after, strict=True)
+        ]
+
+    def _stopping_limits(self, before: Wheels, after: Wheels, elapsed_s: float) -> Jumps:
+        """Speed and yaw rate fall within the stop ramp and never grow. (A single wheel's may: the robot stops turning
+        later than it stops driving, and its inner wheel meanwhile turns back.)"""
+        found: Jumps = []
+        radius_m, separation_m = self._robot.wheel_radius_m, self._robot.wheel_separation_m
+        for name, sign, scale, top in (
+            ("m/s", 1.0, radius_m / 2.0, self._limits.speed_m_s),
+            ("rad/s of yaw", -1.0, radius_m / separation_m, self._limits.yaw_rate_rad_s),
+        ):
+            old, new = ((wheels[1] + sign * wheels[0]) * scale for wheels in (before, after))
+            falls = abs(new) <= abs(old) + 1e-4 and old * new >= 0.0
+            found.append((name, abs(new - old), top / self._stop_s * elapsed_s if falls else 0.0))
+        return found
 
     def _tracking(self, world: World) -> None:
         """With sound motors the wheels are near their setpoint a second after any trouble."""

@@ -1,0 +1,172 @@
+"""Which floor around the robot has been seen to be free, and where something stands or may stand.
+
+A grid in odom that moves with the robot. The camera looks over the robot's corners, a thing at the border of the
+picture is seen in part, and what moved on is remembered where it was: whoever drives only on floor that was seen to be
+free needs no luck. After A. Elfes, "Using occupancy grids for mobile robot perception and navigation", 1989, with
+states in place of probabilities.
+
+Obstacles are taken to be taller than the camera: one that stands before it fills the picture, but is in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from takt.planning.camera import GroundCamera
+from takt.planning.odometry import Odometry
+from takt.planning.projection import ObstacleSighting
+
+FREE = 0
+UNSEEN = 1
+DOUBTED = 2  # not seen, and beside something that stands there: it may be more of it
+STALE = 3  # something stood there; not looked at lately
+SUSPECT = 4  # something stands there, or somewhere before the horizon in this direction
+_CELL_M = 0.06
+_CELLS = 48  # a window of 2.9 m
+_KEPT_M = 4.0  # of way: then odometry may err by more than a cell
+_FRESH_M = 0.1  # of way
+_LOOKED_AT_M = 1.35
+_MEASURED_M = 1.2  # farther out a range is too rough to say which cell
+_DEPTH_M = 0.36  # an obstacle's, behind its front
+_DOUBT_CELLS = 5
+_FRONT_M = 0.05  # before a front: neither free nor not
+_NEAREST_M = 0.03
+_MARGIN_RAD = 0.025  # by which a box's side may err
+_BORDER_RAD = 0.012  # three pixels of something at the picture's border are no detection
+_OWN_M = 0.04  # beyond the footprint
+
+FloorView = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.uint8]]
+Grid = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Cell = TypeVar("Cell", np.uint8, np.float64)
+
+
+class Floor:
+    """``observe`` takes pictures; ``view_from`` gives what is known, for points of base_link."""
+
+    def __init__(self, camera: GroundCamera, footprint_m: float) -> None:
+        self._camera_x_m = camera.x_m
+        self._slope = math.tan(camera.half_fov_rad - _BORDER_RAD)
+        self._own_m = footprint_m + _OWN_M
+        self._found = np.full((_CELLS, _CELLS), UNSEEN, np.uint8)  # FREE, UNSEEN or SUSPECT; rows along y
+        self._found_m = np.zeros((_CELLS, _CELLS))  # the way at which it was found so
+        self._state = self._found.copy()
+        self._corner = (0, 0)  # the window's lowest cell, in cells of odom: column, row
+        self._middles_m = (np.arange(_CELLS) + 0.5) * _CELL_M
+
+    def forget(self) -> None:
+        """Nothing is known any more."""
+        self._found.fill(UNSEEN)
+        self._state.fill(UNSEEN)
+
+    def observe(
+        self, pose: Odometry, sightings: Sequence[tuple[ObstacleSighting, bool]], way_m: float
+    ) -> None:
+        """Take what a picture from ``pose`` shows: things, and whether each moves (and will be elsewhere)."""
+        self._move_to(pose)
+        forward, left, range_m = self._from_camera(pose)
+        free = (forward > _NEAREST_M) & (np.abs(left) < self._slope * forward) & (range_m < _LOOKED_AT_M)
+        suspect = np.zeros_like(free)
+        self._found[way_m - self._found_m > _KEPT_M] = UNSEEN
+        for sighting, moves in sightings:
+            inside = _between(forward, left, sighting)
+            free &= ~(inside & (range_m > (0.0 if sighting.low_cut else sighting.near_m - _FRONT_M)))
+            if not moves:
+                suspect |= inside & self._stands(sighting, range_m)
+        own = (forward + self._camera_x_m) ** 2 + left**2 < self._own_m**2
+        self._found[suspect] = SUSPECT
+        self._found[free | own] = FREE
+        self._found_m[free | own | suspect] = way_m
+        self._judge(way_m)
+
+    def view_from(self, pose: Odometry) -> FloorView:
+        """The states at points of base_link at ``pose``, arrays of any shape; outside the window nothing was seen."""
+        sin, cos = math.sin(pose.yaw_rad), math.cos(pose.yaw_rad)
+        offset_x = pose.x_m / _CELL_M - self._corner[0]
+        offset_y = pose.y_m / _CELL_M - self._corner[1]
+        sin, cos = sin / _CELL_M, cos / _CELL_M
+
+        def view(x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.uint8]:
+            column = np.floor(cos * x_m - sin * y_m + offset_x).astype(np.intp)
+            row = np.floor(sin * x_m + cos * y_m + offset_y).astype(np.intp)
+            row, column = np.clip(row, 0, _CELLS - 1), np.clip(column, 0, _CELLS - 1)
+            state: NDArray[np.uint8] = self._state[row, column]
+            return state  # beyond the window's rim as on it: it is farther away than a second's way
+
+        return view
+
+    def _judge(self, way_m: float) -> None:
+        """What is known, for those who drive: suspicion grows old, and spreads to what nobody saw beside it."""
+        state = self._found.copy()
+        stands = state == SUSPECT
+        state[stands & (way_m - self._found_m > _FRESH_M)] = STALE
+        state[(state == UNSEEN) & _spread(stands)] = DOUBTED
+        self._state = state
+
+    def _stands(self, sighting: ObstacleSighting, range_m: Grid) -> Mask:
+        """Where it may stand: behind its front or, with its foot out of sight, wherever nobody has looked."""
+        deep = range_m < sighting.near_m + _DEPTH_M
+        if sighting.low_cut:
+            return np.asarray(deep & (self._found != FREE))
+        return np.asarray(deep & (range_m >= sighting.near_m) & (sighting.near_m < _MEASURED_M))
+
+    def _move_to(self, pose: Odometry) -> None:
+        """Keep the robot in the window's middle; what comes in anew was never seen."""
+        half = _CELLS // 2
+        corner = (math.floor(pose.x_m / _CELL_M) - half, math.floor(pose.y_m / _CELL_M) - half)
+        columns, rows = corner[0] - self._corner[0], corner[1] - self._corner[1]
+        if columns or rows:
+            self._found = _shifted(self._found, rows, columns, UNSEEN)
+            self._found_m = _shifted(self._found_m, rows, columns, 0)
+            self._corner = corner
+
+    def _from_camera(self, pose: Odometry) -> tuple[Grid, Grid, Grid]:
+        """Each cell's middle: forward and left of the camera, and its distance from it, m."""
+        dx = (self._corner[0] * _CELL_M - pose.x_m + self._middles_m)[None, :]
+        dy = (self._corner[1] * _CELL_M - pose.y_m + self._middles_m)[:, None]
+        sin, cos = math.sin(pose.yaw_rad), math.cos(pose.yaw_rad)
+        forward, left = cos * dx + sin * dy - self._camera_x_m, cos * dy - sin * dx
+        return forward, left, np.sqrt(forward * forward + left * left)
+
+
+def _between(forward: Grid, left: Grid, sighting: ObstacleSighting) -> Mask:
+    """The cells in its direction; forward of the camera that is a comparison of slopes."""
+    low, high = math.tan(sighting.right_rad - _MARGIN_RAD), math.tan(sighting.left_rad + _MARGIN_RAD)
+    beside_m = _CELL_M / 3.0  # a cell is in it with its side, not only with its middle
+    return np.asarray(
+        (forward > 0.0) & (left > low * forward - beside_m) & (left < high * forward + beside_m)
+    )
+
+
+def _spread(mask: Mask) -> Mask:
+    """The mask and what is within a few cells of it, along rows and columns."""
+    for axis in (0, 1):
+        padded = np.zeros((_CELLS + 2 * _DOUBT_CELLS + 1,) * 2, np.int32)
+        inside = slice(_DOUBT_CELLS + 1, _DOUBT_CELLS + 1 + _CELLS)
+        padded[inside, inside] = mask
+        sums = np.cumsum(padded, axis=axis)
+        wide = 2 * _DOUBT_CELLS + 1
+        mask = (
+            (sums[wide:, inside] > sums[:-wide, inside])
+            if axis == 0
+            else (sums[inside, wide:] > sums[inside, :-wide])
+        )
+    return mask
+
+
+def _shifted(grid: NDArray[Cell], rows: int, columns: int, fill: int) -> NDArray[Cell]:
+    """The grid seen through a window that has moved by so many cells."""
+    moved = np.full_like(grid, fill)
+    if abs(rows) < _CELLS and abs(columns) < _CELLS:
+        to = (slice(max(-rows, 0), _CELLS - max(rows, 0)), slice(max(-columns, 0), _CELLS - max(columns, 0)))
+        source = (
+            slice(max(rows, 0), _CELLS + min(rows, 0)),
+            slice(max(columns, 0), _CELLS + min(columns, 0)),
+        )
+        moved[to] = grid[source]
+    return moved

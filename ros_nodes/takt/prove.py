@@ -19,6 +19,7 @@ PROOFS = {
     "model-faults": "takt.trouble.model_faults",
     "ledger": "takt.simulation.ledger_proof",
     "qemu": "takt.simulation.emulation_proof",
+    "planted-bugs": "takt.twin.planted_proof",
     "clock": "takt.link_proofs.clock",
     "recoveries": "takt.link_proofs.recoveries",
     "reliable": "takt.link_proofs.reliable",

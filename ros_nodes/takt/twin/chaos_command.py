@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "-j", "--jobs", type=int, nargs="?", const=0, default=1, help="processes; -j alone: one a core"
     )
+    made.add_argument("--first", action="store_true", help="end with the first day that breaks an invariant")
     made.add_argument("--json", type=Path, metavar="FILE", help="write the report")
     made.add_argument("--library", help=argparse.SUPPRESS)
     return made
@@ -81,6 +82,8 @@ def main(argv: list[str]) -> int:
     for one in answers(day, [(seed, library, places) for seed in seeds], jobs_of(options.jobs)):
         report.add(one)
         _tell(one, len(seeds) == 1)
+        if options.first and one.violations:
+            break
     if options.json:
         options.json.write_text(json.dumps(report.as_json(), indent=1) + "\n")
     print(

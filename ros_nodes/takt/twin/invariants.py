@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from takt.deadlines import Rung
 from takt.twin.episode import MS, SECOND
+from takt.twin.host_invariants import HostInvariants
 from takt.twin.injector import Injector
+from takt.twin.wheel_invariants import WheelInvariants
 from takt.twin.world import World
 
 _CYCLE_NS = 10 * MS
-_HOST_TICK_NS = 51 * MS
 _FLOAT_SLACK = 1.02
 _STILL_M_S = 0.1
 _CLOCK_SETTLES_NS = 1_500 * MS
@@ -22,8 +23,8 @@ _QUEUE_LIMIT = 64
 _LEDGER_LIMIT = 65  # its ring and the one gap record
 _TRACKING_RAD_S = 6.0
 _TRACKING_AFTER_NS = SECOND
-_LOST_RAMP_NS = 900 * MS
-_CREEP_M_S = 0.05
+_CLOCK_BENDS_PPM = 1_250  # the slew of 1000 ppm, and drift as the board believes it before and after
+_CLOCK_ROUNDS_NS = 2_000
 
 
 Wheels = tuple[float, float]
@@ -53,27 +54,26 @@ class Invariants:
         self._link_silence_ns = contract.safety.link_silence_ms * MS
         self._limits, self._robot = contract.limits, contract.robot
         self._stop_s = contract.safety.stop_ramp_ms / 1e3
-        self._ladder = contract.ladder
-        self._lost_ns = contract.planning.lost_timeout_ms * MS
+        self._host, self._wheels = HostInvariants(world, self.note), WheelInvariants(world, self.note)
         self._setpoint = (0.0, 0.0)
         self._cycle_ns = 0
         self._armed = False
         self._arm_calls = 0
         self._rung_since_ns = 0
-        self._board_ros_ns = 0
-        self._stale_since_ns: int | None = None
-        self._silent_since_ns: int | None = None
+        self._clock_before: tuple[int, int, int] | None = None
 
     def __call__(self, world: World, cycled: bool) -> None:
         if cycled:
             self.checks += 1
             self._commands(world)
             self._motion(world)
+            self._wheels(world)
             self._arming(world)
             self._clock(world)
             self._queues(world)
         if world.now_ns % (10 * MS) == 0:
             self._host(world)
+            self._collisions(world)
 
     def note(self, world: World, invariant: str, detail: str) -> None:
         if invariant not in self.found:
@@ -174,16 +174,29 @@ class Invariants:
         """While locked, the board's idea of ROS time is right within its bound and never runs back."""
         view = world.body.board.view
         if not view.clock_locked or world.now_ns - world.clock_stepped_ns < _CLOCK_SETTLES_NS:
-            self._board_ros_ns = 0
+            self._clock_before = None
             return
         believed_ns = world.body.board.now_ns + view.ros_offset_ns
         true_ns = world.ros_ns + world.body.board.now_ns - world.body.board_ns(world.now_ns)
         if abs(believed_ns - true_ns) > view.clock_bound_ns:
             off_us, bound_us = (believed_ns - true_ns) / 1e3, view.clock_bound_ns / 1e3
             self.note(world, "clock_bound", f"{off_us:.0f} us off with a bound of {bound_us:.0f} us")
-        if believed_ns < self._board_ros_ns:
-            self.note(world, "clock_backwards", f"by {(self._board_ros_ns - believed_ns) / 1e3:.1f} us")
-        self._board_ros_ns = believed_ns
+        self._clock_goes_on(world, believed_ns)
+
+    def _clock_goes_on(self, world: World, believed_ns: int) -> None:
+        """Within an epoch it never steps, in particular not back: it runs at the board's rate, bent by the slew."""
+        view, board_ns = world.body.board.view, world.body.board.now_ns
+        epoch = view.clock_epoch << 32 | world.body.boots
+        if self._clock_before is not None and self._clock_before[0] == epoch:
+            passed_ns = board_ns - self._clock_before[1]
+            strayed_ns = believed_ns - self._clock_before[2] - passed_ns
+            if abs(strayed_ns) > passed_ns * _CLOCK_BENDS_PPM // 1_000_000 + _CLOCK_ROUNDS_NS:
+                self.note(
+                    world,
+                    "clock_backwards" if strayed_ns < -passed_ns else "clock_step",
+                    f"by {strayed_ns / 1e3:.1f} us",
+                )
+        self._clock_before = (epoch, board_ns, believed_ns)
 
     def _queues(self, world: World) -> None:
         view = world.body.board.view
@@ -193,43 +206,7 @@ class Invariants:
             if session.queue_depth() > _QUEUE_LIMIT:
                 self.note(world, "queue_bound", f"{session.queue_depth()} samples wait in the agent")
 
-    # ------------------------------------------------------------------ the host
-
-    def _host(self, world: World) -> None:
-        self._ladder_in_time(world)
-        self._lost_target(world)
-        self._collisions(world)
-
-    def _ladder_in_time(self, world: World) -> None:
-        """The supervisor, while it runs, is down in time for what it can know."""
-        supervisor, now_ns = world.supervisor, world.now_ns
-        if not supervisor.process.runs(now_ns):
-            self._stale_since_ns = self._silent_since_ns = None
-            return
-        rung = supervisor.watch.ladder.rung
-        age_ms = world.perceiver.perception_age_ms(world.ros_ns)
-        stale = age_ms > self._ladder.hold_perception_age_ms
-        self._stale_since_ns = (self._stale_since_ns or now_ns) if stale else None
-        if self._stale_since_ns and now_ns - self._stale_since_ns > _HOST_TICK_NS and rung < Rung.HOLD:
-            self.note(world, "rung_in_time", f"{rung.name} with perception {age_ms:.0f} ms old")
-        silent = supervisor.watch.board.age_ms(now_ns) > self._ladder.safe_link_silence_ms
-        self._silent_since_ns = (self._silent_since_ns or now_ns) if silent else None
-        if self._silent_since_ns and now_ns - self._silent_since_ns > _HOST_TICK_NS and rung < Rung.SAFE:
-            self.note(world, "rung_in_time", f"{rung.name} with a silent link")
-
-    def _lost_target(self, world: World) -> None:
-        """Nobody drives after a target that was not seen for too long."""
-        command = world.planner.command
-        if command is None or not world.planner.process.runs(world.now_ns):
-            return
-        unseen_ns = world.now_ns - world.perceiver.target_seen_ns
-        recent = world.now_ns - world.command_sent_ns < 100 * MS
-        if recent and unseen_ns > self._lost_ns + _LOST_RAMP_NS and command.speed_m_s > _CREEP_M_S:
-            self.note(
-                world,
-                "lost_target",
-                f"{command.speed_m_s:.2f} m/s, target unseen for {unseen_ns / MS:.0f} ms",
-            )
+    # ------------------------------------------------------------------ the world
 
     def _collisions(self, world: World) -> None:
         """The robot drives into nothing; what runs into a robot at rest is not its doing."""

@@ -10,6 +10,7 @@ from takt.contract import Contract
 from takt.deadlines import Rung
 from takt.planning.follower import Command, Follower, Observation
 from takt.planning.odometry import Odometry, WheelOdometry
+from takt.planning.plan_tick import PlanNotes, PlanTick
 from takt.supervision.ledger_file import LedgerFile
 from takt.supervision.stop_file import StopFile
 from takt.supervision.watch import Watch
@@ -33,6 +34,7 @@ class Planner:
         self.slow_factor = 1
         self.rung, self._rung_ns = Rung.HOLD, 0
         self.command: Command | None = None
+        self.on_tick: Callable[[PlanTick], None] | None = None  # whoever records what it thinks from
         self._contract = contract
         self._period_ns = SECOND // contract.planning.rate_hz
         self._start()
@@ -41,6 +43,7 @@ class Planner:
         self._follower, self._wheels = Follower(self._contract), WheelOdometry(self._contract)
         self._odometry: Odometry | None = None
         self._planned_ns, self._seen_ns = 0, 0
+        self._notes = PlanNotes()
         self.rung = Rung.HOLD
 
     @property
@@ -49,6 +52,8 @@ class Planner:
 
     def hear_joints(self, left_rad: float, right_rad: float, stamp_ns: int) -> None:
         self._odometry = self._wheels.update(left_rad, right_rad, stamp_ns)
+        if self.on_tick is not None:
+            self._notes.joints.append((left_rad, right_rad, stamp_ns))
 
     def hear_rung(self, rung: Rung, now_ns: int) -> None:
         self.rung, self._rung_ns = rung, now_ns
@@ -67,6 +72,8 @@ class Planner:
         silent = now_ns - self._rung_ns > _LADDER_SILENCE_NS
         rung = max(self.rung, Rung.HOLD) if silent else self.rung
         self.command = self._follower.update(observation, self._odometry, rung, ros_ns)
+        if self.on_tick is not None:
+            self.on_tick(self._notes.tick(observation, rung, ros_ns, self.command))
         return self.command if self.command.stamp_ns > 0 else None
 
 
@@ -81,7 +88,7 @@ class Supervisor:
         )
         self.ledger_path = Path(self._folder.name) / "ledger.jsonl"
         self.ledger = LedgerFile(self.ledger_path)
-        self._stop_file = StopFile(self.ledger_path.with_name("stopped"))
+        self.stop_file = StopFile(self.ledger_path.with_name("stopped"))
         self.watch = Watch(contract, rearm, 0)
         self._told: tuple[Rung, str] | None = None
         self._told_ns = self._acked_ns = 0
@@ -94,11 +101,11 @@ class Supervisor:
     def stop(self) -> None:
         """The node's service of that name."""
         self.watch.arming.stop()
-        self._stop_file.set()
+        self.stop_file.set()
         self._call(False)
 
     def resume(self) -> None:
-        self._stop_file.clear()
+        self.stop_file.clear()
         self.watch.arming.resume()
 
     def hear_misses(self, record: Mapping[str, str]) -> None:
@@ -132,6 +139,6 @@ class Supervisor:
         self.ledger.close()
         self.ledger = LedgerFile(self.ledger_path)
         self.watch = Watch(self._contract, self._rearm, now_ns)
-        if self._stop_file.is_set:
+        if self.stop_file.is_set:
             self.watch.arming.stop()
         self._told, self._acked = None, 0

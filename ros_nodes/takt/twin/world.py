@@ -76,7 +76,7 @@ class World:
         self.command_sent_ns = 0
         self.intruder: bytes | None = None  # a command of somebody else, sent at 50 Hz
         self.commands_sent = 0
-        self.stop_asked = False
+        self.stop_asked = self.stop_taken = False
         self.arm_calls = 0
         self.rows: list[bytes] = []
         self.watchers: list[Callable[[World, bool], None]] = []
@@ -156,6 +156,9 @@ class World:
 
     def _supervise(self, now_ns: int, ros_ns: int) -> None:
         supervisor = self.supervisor
+        if self.stop_asked and not self.stop_taken and supervisor.process.runs(now_ns):
+            supervisor.stop()
+            self.stop_taken = True
         told = supervisor.advance(
             self.perceiver.perception_age_ms(ros_ns), self._nodes_active(now_ns), now_ns
         )
@@ -177,6 +180,8 @@ class World:
     def _operate(self, now_ns: int) -> None:
         """A person, once all is quiet: takes STOP back, clears what latched, arms."""
         quiet_s = self.since_armed_s - self.episode.faults_end_s
+        if not self.supervisor.process.runs(now_ns):
+            return
         if quiet_s < _OPERATOR_WAITS_NS / SECOND or now_ns - self._operator_ns < _OPERATOR_EVERY_NS:
             return
         view = self.body.board.view
@@ -191,13 +196,13 @@ class World:
             self._call_arm(True)
 
     def stop(self) -> None:
-        """Somebody presses STOP on the page."""
-        self.stop_asked = True
-        if self.supervisor.process.runs(self.now_ns):
-            self.supervisor.stop()
+        """Somebody presses STOP on the page, which asks the board at once and the supervisor until it has answered."""
+        self.stop_asked, self.stop_taken = True, False
+        self._call_arm(False)
 
     def resume(self) -> None:
-        self.stop_asked = False
+        """A person takes STOP back."""
+        self.stop_asked = self.stop_taken = False
         self.supervisor.resume()
 
     # -------------------------------------------------------------- the board

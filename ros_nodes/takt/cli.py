@@ -32,6 +32,7 @@ COMMANDS = {
     "record": ("takt.nodes.record_command", "all that the running robot says, as MCAP, until Ctrl-C"),
     "report": ("takt.report.report_command", "a page about a run: takt report RUN [--out FILE]"),
     "trace": ("takt.report.trace_command", "a run's timeline for Perfetto: takt trace RUN [--out FILE]"),
+    "replay": ("takt.replay.command", "a recorded run through today's logic: takt replay RUN"),
     "top": ("takt.monitoring.top", "the running robot on a terminal: takt top [--once] [--url URL]"),
     "gazebo": ("takt.gazebo.command", "the world and the bridge of Gazebo: takt gazebo files [--seed N]"),
     "bench": ("takt.bench", "measure: takt bench NAME [--json FILE]"),

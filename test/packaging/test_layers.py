@@ -21,7 +21,16 @@ EDGES = {
     "planning": set(),
     "recording": {"scribe.py"},
     "report": set(),
-    "twin": {"bench.py", "chaos_command.py", "chaos_proof.py", "command.py", "film.py", "workers.py"},
+    "twin": {
+        "bench.py",
+        "chaos_command.py",
+        "chaos_proof.py",
+        "command.py",
+        "film.py",
+        "planted_proof.py",
+        "planting.py",
+        "workers.py",
+    },
     "vision": {
         "bench.py",
         "capture.py",

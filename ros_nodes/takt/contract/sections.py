@@ -321,7 +321,7 @@ REQUIRED_TOPICS = {
     "ledger_ack": ("std_msgs/msg/UInt64", "host_to_board"),
 }
 REQUIRED_HOST_TOPICS = dict.fromkeys(
-    ("misses", "misses_on_disk", "journeys", "relief"), "std_msgs/msg/String"
+    ("misses", "misses_on_disk", "journeys", "plans", "watch", "relief"), "std_msgs/msg/String"
 )
 SOFT_WORK = ("recording", "image", "dashboard")
 REQUIRED_SERVICES = {"arm": "std_srvs/srv/SetBool", "clear_fault": "std_srvs/srv/Trigger"}

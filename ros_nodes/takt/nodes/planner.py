@@ -13,6 +13,7 @@ from nav_msgs.msg import Odometry as OdometryMessage
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 import takt.contract
@@ -25,7 +26,9 @@ from takt.nodes.planner_loop import PlannerLoop, TakenByLoop, take_all
 from takt.nodes.rehearsal import Rehearsal
 from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.planning import Command, Follower, Observation, WheelOdometry
+from takt.planning.plan_tick import PlanNotes, PlanTick
 from takt.realtime.stage import WatchedStage
+from takt.replay.backlog import Backlog
 from takt.supervision.road import PLAN_ROWS, PLAN_WIDTH, plan_journal
 
 try:
@@ -35,6 +38,7 @@ except ImportError:  # tf2_msgs comes with a ROS installation, not with the whee
 
 _LADDER_SILENCE_NS = 3_000_000_000  # the supervisor tells its rung every second
 _OBSTACLES_EVERY = 10  # ticks
+_BACKLOG_TICKS = 1500  # until the recorder listens, which starts last
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _LATEST = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -56,6 +60,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         self._compute = Histogram()
         self._wheels = WheelOdometry(self._contract)
         self._follower = Follower(self._contract)
+        self._notes, self._backlog = PlanNotes(), Backlog[PlanTick](_BACKLOG_TICKS)
         self._rung, self._rung_ns = Rung.HOLD, 0
         self._loop: PlannerLoop | None = None
         self._last: Command | None = None
@@ -66,6 +71,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start to command, with nothing remembered from before."""
         self._follower = Follower(self._contract)
+        self._notes.restart()
         period_ns = round(1e9 / self._contract.planning.rate_hz)
         begin, name = (lambda: enter_realtime(self)), self._ring_name
         self._loop = PlannerLoop(
@@ -108,6 +114,8 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         self._commands = self.create_publisher(TwistStamped, topics["cmd_vel"].ros_name, _NEWEST)
         self._odometry = self.create_publisher(OdometryMessage, "odom", 10)
         self._target = self.create_publisher(PoseStamped, "target", 10)
+        plans = self._contract.host_topics["plans"]
+        self._plans = self.create_publisher(String, plans.ros_name, plans.depth)
         self._obstacles = self.create_publisher(MarkerArray, "obstacles", 1)
         self._transforms = self.create_publisher(TFMessage, "/tf", 100) if TFMessage else None
         joints, group = topics["joint_states"].ros_name, TakenByLoop()
@@ -131,7 +139,9 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         """Wheel angles, left then right, as the board sends them; anything else is not for us."""
         angles = message.position
         if len(angles) == 2 and all(math.isfinite(angle) for angle in angles):
-            self._wheels.update(angles[0], angles[1], messages.nanoseconds(message.header.stamp))
+            reading = (angles[0], angles[1], messages.nanoseconds(message.header.stamp))
+            self._wheels.update(*reading)
+            self._notes.joints.append(reading)
 
     def _on_ladder(self, message: DiagnosticStatus) -> None:
         name = message.message
@@ -154,6 +164,9 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
                 self._passed(attached, now_ns, self._ros_ns())
         self._compute.add((time.monotonic_ns() - begun_ns) / 1e3)
         self._last = command
+        self._backlog.add(self._notes.tick(observation, rung, now_ns, command))
+        for tick in self._backlog.due(self._plans.get_subscription_count() > 0):
+            self._plans.publish(String(data=tick.to_json()))
         self._tell(now_ns)
 
     def _passed(self, seen: Attached, looked_ns: int, published_ns: int) -> None:

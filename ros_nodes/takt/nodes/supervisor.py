@@ -13,6 +13,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 import takt.contract
@@ -25,11 +26,14 @@ from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
 from takt.nodes.shell import enter_realtime, main_of, ros_time, status
 from takt.realtime import held_awake
+from takt.replay.backlog import Backlog
 from takt.supervision.processes import ProcessKeeper
 from takt.supervision.stop_file import StopFile
 from takt.supervision.watch import Watch
+from takt.supervision.watch_tick import WatchTick
 
 _TICK_S = 0.05
+_BACKLOG_TICKS = 1200  # a minute, until the recorder listens
 _LEDGER_FILE = Path.home() / ".ros/takt/ledger.jsonl"
 _LEVEL_OF = {Rung.NOMINAL: "OK", Rung.REDUCED: "WARN", Rung.HOLD: "WARN", Rung.SAFE: "ERROR"}
 
@@ -46,6 +50,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._held = ExitStack()
         self._read_parameters()
         self._watch = Watch(self._contract, self._rearm, time.monotonic_ns())
+        self._backlog = Backlog[WatchTick](_BACKLOG_TICKS)
         self._stop_file = StopFile(self._ledger_file.with_name("stopped"))
         if self._stop_file.is_set:
             self._watch.arming.stop()
@@ -98,6 +103,8 @@ class SupervisorNode(Node):  # type: ignore[misc]
         newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         self._ladder_publisher = self.create_publisher(DiagnosticStatus, "ladder", latest)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        watch = self._contract.host_topics["watch"]
+        self._watched = self.create_publisher(String, watch.ros_name, watch.depth)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
         self.create_subscription(JointState, "joint_states", self._on_joint_states, newest, raw=True)
         self._arm_client: Client = self.create_client(SetBool, "base/arm")
@@ -124,6 +131,10 @@ class SupervisorNode(Node):  # type: ignore[misc]
             steady_ns, self._perception_age_ms(self._ros_ns()), self._lifecycle.all_active()
         )
         self._tell_rung(steady_ns)
+        if self._watch.last is not None:
+            self._backlog.add(self._watch.last)
+        for tick in self._backlog.due(self._watched.get_subscription_count() > 0):
+            self._watched.publish(String(data=tick.to_json()))
         if wish is not None:
             self._ask_to_arm(wish)
 

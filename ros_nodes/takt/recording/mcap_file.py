@@ -56,6 +56,10 @@ class McapFile:
         """Put a whole file into the recording, such as the contract."""
         self._writer.add_attachment(now_ns, now_ns, name, media_type, data)
 
+    def note(self, name: str, facts: Mapping[str, str]) -> None:
+        """A metadata record of this name."""
+        self._writer.add_metadata(name, dict(facts))
+
     def write(self, sample: Sample) -> None:
         channel = self._channel_ids.get(sample.topic) or self._register(self._channels[sample.topic])
         sequence = self._counts.get(sample.topic, 0) + 1

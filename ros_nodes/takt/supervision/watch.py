@@ -14,25 +14,18 @@ from takt.deadlines import Conditions, Ladder
 from takt.deadlines.ladder import Limits
 from takt.supervision.arming import ArmingPolicy, Readiness
 from takt.supervision.board_view import BoardView
+from takt.supervision.watch_tick import WatchTick
 
 _CALL_PATIENCE_NS = 500_000_000
 _BOARD = "base"
 
 
 class Watch:
-    """``rearm``: automatic or operator, as in :class:`ArmingPolicy`."""
+    """``rearm``: automatic or operator, as in :class:`ArmingPolicy`. ``last``: the newest tick, as it was judged."""
 
     def __init__(self, contract: Contract, rearm: str, steady_ns: int) -> None:
         limits = contract.ladder
-        self.ladder = Ladder(
-            Limits(
-                limits.reduced_skip_ratio,
-                limits.hold_perception_age_ms,
-                limits.safe_link_silence_ms,
-                limits.recover_ms,
-            ),
-            steady_ns,
-        )
+        self.ladder = Ladder(ladder_limits(contract), steady_ns)
         self.arming = ArmingPolicy(rearm, contract.safety.rearm_per_minute)
         self.board = BoardView()
         self._limits = limits
@@ -40,6 +33,8 @@ class Watch:
         self._skip_ratio = 0.0
         self._frames_told = (0.0, 0.0)
         self._asked_ns: int | None = None
+        self.last: WatchTick | None = None
+        self._granted_ns: list[int] = []
 
     def hear_joints(self, steady_ns: int) -> None:
         """The board's wheel angles came."""
@@ -82,12 +77,10 @@ class Watch:
         link_age_ms = self.board.age_ms(steady_ns)
         if perception_age_ms < -self._limits.hold_perception_age_ms:
             perception_age_ms = math.inf
-        self.ladder.update(
-            Conditions(
-                perception_age_ms, link_age_ms, self._skip_ratio, self.board.rung, self.arming.stopped
-            ),
-            steady_ns,
+        conditions = Conditions(
+            perception_age_ms, link_age_ms, self._skip_ratio, self.board.rung, self.arming.stopped
         )
+        self.ladder.update(conditions, steady_ns)
         readiness = Readiness(
             nodes_active=nodes_active,
             link_fresh=link_age_ms < self._limits.safe_link_silence_ms,
@@ -96,9 +89,25 @@ class Watch:
             contract_matches=not self._contract_refusal,
             board_fault=self.board.fault,
         )
-        if self.arming.stopped and self.board.armed:
-            return False
-        return True if self.arming.wants_to_arm(readiness, self.board.armed, steady_ns) else None
+        wish = decide(self.arming, readiness, self.board.armed, steady_ns)
+        self._note(steady_ns, conditions, readiness, wish)
+        return wish
+
+    def _note(self, steady_ns: int, conditions: Conditions, readiness: Readiness, wish: bool | None) -> None:
+        self.last = WatchTick(
+            sequence=1 if self.last is None else self.last.sequence + 1,
+            begins=self.last is None,
+            automatic=self.arming.automatic,
+            steady_ns=steady_ns,
+            conditions=conditions,
+            readiness=readiness,
+            armed=self.board.armed,
+            granted_ns=tuple(self._granted_ns),
+            rung=self.ladder.rung,
+            reason=self.ladder.reason,
+            wish=wish,
+        )
+        self._granted_ns.clear()
 
     def may_call(self, steady_ns: int) -> bool:
         """Whether a call may go out: none is under way, or it has waited for half a second."""
@@ -112,3 +121,22 @@ class Watch:
         self._asked_ns = None
         if arm and success:
             self.arming.granted(steady_ns)
+            self._granted_ns.append(steady_ns)
+
+
+def ladder_limits(contract: Contract) -> Limits:
+    """The contract's thresholds as the ladder wants them."""
+    limits = contract.ladder
+    return Limits(
+        limits.reduced_skip_ratio,
+        limits.hold_perception_age_ms,
+        limits.safe_link_silence_ms,
+        limits.recover_ms,
+    )
+
+
+def decide(arming: ArmingPolicy, readiness: Readiness, armed: bool, steady_ns: int) -> bool | None:
+    """True to ask the board to arm now, False to disarm, None for neither."""
+    if arming.stopped and armed:
+        return False
+    return True if arming.wants_to_arm(readiness, armed, steady_ns) else None

@@ -29,13 +29,14 @@ class Question:
     library: str
     camera: bool = False
     render: str = ""
+    record: str = ""
 
 
 def answer(question: Question) -> dict[str, Any]:
     """One run's report, as ``--json`` writes it."""
     scenario = load(question.scenario)
     contract = takt.contract.load()
-    make_eye, each_row = None, None
+    make_eye, each_row, watcher = None, None, None
     if question.camera:
         from takt.twin.camera_eye import camera_eye  # needs OpenGL and a model: only when asked for
 
@@ -45,11 +46,19 @@ def answer(question: Question) -> dict[str, Any]:
 
         film = Film(Path(question.render))
         each_row = film.see
+    if question.record:
+        from takt.twin.flight_recorder import FlightRecorder
+
+        recorder = FlightRecorder(Path(question.record), contract)
+        watcher = recorder.see
     begun_s = time.perf_counter()
-    result = run(Path(question.library), contract, scenario.episode(question.seed), make_eye, each_row)
+    episode = scenario.episode(question.seed)
+    result = run(Path(question.library), contract, episode, make_eye, each_row, watcher)
     spent_s = time.perf_counter() - begun_s
     if question.render:
         film.close()
+    if question.record:
+        recorder.finish(result)
     failures = unmet(result, scenario.expect)
     return result.as_json() | {
         "perception": "camera" if question.camera else "geometric",
@@ -75,6 +84,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--render", metavar="FILE", default="", help="a film (.mp4) or a picture (.png) for people"
     )
+    made.add_argument(
+        "--record", metavar="FILE.mcap", default="", help="what it thought from, for takt replay"
+    )
     made.add_argument("--library", help=argparse.SUPPRESS)
     return made
 
@@ -88,13 +100,17 @@ def main(argv: list[str]) -> int:
             "no scenario was named", f"name a file or one of: {', '.join(shipped())}; or give --all"
         )
     seeds = seeds_of(options.seeds) if options.seeds else [0 if options.seed is None else options.seed]
-    if options.render and len(names) * len(seeds) != 1:
-        raise TaktError("--render shows one run", "name one scenario and one --seed")
+    if (options.render or options.record) and len(names) * len(seeds) != 1:
+        raise TaktError("--render and --record are of one run", "name one scenario and one --seed")
+    if options.record and not Path(options.record).resolve().parent.is_dir():
+        raise TaktError(f"the folder of {options.record} does not exist", "make it, or name another file")
     for name in names:
         load(name).episode(seeds[0])  # what is wrong with a file or a seed is said before anything runs
     library = library_path(options.library)
     questions = [
-        Question(name, seed, library, options.camera, options.render) for name in names for seed in seeds
+        Question(name, seed, library, options.camera, options.render, options.record)
+        for name in names
+        for seed in seeds
     ]
     reports = []
     for report in answers(answer, questions, jobs_of(options.jobs)):

@@ -55,13 +55,18 @@ def run(
     episode: Episode,
     make_eye: Callable[..., Look] | None = None,
     each_row: Callable[[World], None] | None = None,
+    watcher: Callable[[World, bool], None] | None = None,
 ) -> Result:
-    """Equal episodes give equal results. ``each_row`` is called after every control cycle, to look and not to touch."""
+    """Equal episodes give equal results. ``each_row`` is called after every control cycle, ``watcher`` after every step
+    (with whether a cycle ran in it); both look and do not touch.
+    """
     world = World(library, contract, episode, make_eye)
     try:
         injector = Injector(episode.faults)
         invariants = Invariants(world, injector)
         world.watchers += [injector, invariants]
+        if watcher is not None:
+            world.watchers.append(watcher)
         if each_row is not None:
             world.watchers.append(lambda seen, cycled: each_row(seen) if cycled else None)
         end_s = max(episode.seconds, episode.faults_end_s + QUIET_S)

@@ -128,7 +128,7 @@ class Feed:
         if picture is not None:
             self._picture, self._picture_number = picture, self._picture_number + 1
         now_ns = self._clock_ns()
-        state = self._state.snapshot(now_ns)
+        state = self._state.snapshot(now_ns) | {"now_ms": now_ns / 1e6}
         if self._picture is not None:
             state["picture_age_ms"] = round((now_ns - self._picture.capture_stamp_ns) / 1e6, 1)
         async with self._changed:

@@ -102,7 +102,9 @@ class LedgerKeeper:
         miss = self._board_miss(what, heard_ns)
         written = self._ledger.take(what, miss, sync=False)
         if written:
-            self._misses.publish(String(data=miss.to_json()))  # for those who look on, as the nodes tell theirs
+            self._misses.publish(
+                String(data=miss.to_json())
+            )  # for those who look on, as the nodes tell theirs
         return written
 
     def _board_miss(self, record: Record, heard_ns: int) -> Miss:

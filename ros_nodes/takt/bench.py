@@ -9,11 +9,11 @@ from takt.errors import TaktError
 BENCHES = {
     "link_block": "takt.simulation.link_block_bench",
     "control": "takt.simulation.control_bench",
+    "deadlines": "takt.deadline_bench.bench",
     "firmware": "takt.firmware_gates.bench",
     "frames": "takt.frames.bench",
     "link": "takt.link_proofs.bench",
     "micropython": "takt.micropython.bench",
-    "page": "takt.dashboard.bench",
     "twin": "takt.twin.bench",
     "vision": "takt.vision.bench",
 }

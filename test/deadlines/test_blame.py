@@ -46,12 +46,14 @@ def test_every_cause_of_the_host_has_a_rule_and_a_row():
 
 @pytest.mark.parametrize("outer", range(len(blame.RULES)))
 def test_the_outer_cause_wins_over_every_inner_one(outer):
-    """Evidence of two causes, each enough: the one that stands first in the order."""
+    """Evidence of two causes, each enough and of like size: the one that stands first in the order."""
     first = {rule.cause: found for rule in blame.RULES for cause, found in ROWS if cause == rule.cause}
     names = [rule.cause for rule in blame.RULES]
     for inner in names[outer + 1 :]:
         both = {**QUIET, **first[inner], **first[names[outer]]}
-        if blame.amounts_ms(both)[names[outer]] >= LATE_MS * blame.ENOUGH:
+        amounts = blame.amounts_ms(both)
+        comparable = blame.COMPARABLE * max(amounts.values())
+        if amounts[names[outer]] >= max(LATE_MS * blame.ENOUGH, comparable):
             assert names.index(blame.decide(both, LATE_MS)) <= outer
 
 
@@ -88,3 +90,13 @@ def test_when_none_settles_it_the_largest_counts():
 def test_no_evidence_is_unknown():
     assert blame.decide({}, LATE_MS) == UNKNOWN
     assert blame.decide(QUIET, LATE_MS) == UNKNOWN
+
+
+def test_an_outer_cause_that_another_dwarfs_is_not_the_cause():
+    """A few ms in the run queue happen to every long pass on a busy machine."""
+    assert blame.decide({**QUIET, "run_queue_wait_ms": 12.1, "inference_ms": 66.0}, 18.0) == "inference"
+    assert blame.decide({**QUIET, "run_queue_wait_ms": 40.0, "host_stall_ms": 3.0}, 5.0) == "run_queue_wait"
+
+
+def test_a_clock_that_is_slewed_has_not_stepped():
+    assert blame.decide({**QUIET, "clock_step_ms": 0.6}, 0.5) != "clock"

@@ -1,8 +1,9 @@
 """From what was measured around a miss to its cause, by stated rules in a stated order. Pure.
 
-Each rule turns the evidence into an amount: the milliseconds that this cause took out of the miss's window. The first
-rule whose amount reaches half the lateness is the cause; without it the work would have been less than half as late. If
-none does, the largest amount counts from three tenths on; else the cause is unknown, and counted as that.
+Each rule turns the evidence into an amount: the milliseconds that this cause took out of the miss's window. The cause
+is the first rule whose amount reaches half the lateness (without it the work would have been less than half as late)
+and is not dwarfed by another's. If none does, the largest amount counts from three tenths on; else the cause is
+unknown, and counted as that.
 
 The order goes from what stops everything to what one stage does by itself: a stalled machine also makes threads wait,
 and a thread that waits also makes inference take long, so the outer cause comes first.
@@ -18,7 +19,9 @@ from takt.deadlines.miss import UNKNOWN
 Evidence = Mapping[str, float]
 
 ENOUGH = 0.5  # share of the lateness that settles it
+COMPARABLE = 0.6  # share of the largest amount from which an outer cause is the same delay, seen from outside
 WORTH_NAMING = 0.3  # share from which the largest amount counts when none settles it
+_STEP_MS = 2.0
 _MANY_FAULTS = 256  # minor faults, 1 MB of new pages: zeroing them takes about 0.1 ms
 
 
@@ -33,6 +36,12 @@ class Rule:
 
 def _of(key: str) -> Callable[[Evidence], float]:
     return lambda evidence: evidence.get(key, 0.0)
+
+
+def _clock_step(evidence: Evidence) -> float:
+    """A clock that is kept in step is slewed by less, and two reads are never taken at quite the same moment."""
+    step_ms = abs(evidence.get("clock_step_ms", 0.0))
+    return step_ms if step_ms >= _STEP_MS else 0.0
 
 
 def _host_stall(evidence: Evidence) -> float:
@@ -69,7 +78,7 @@ def _own_work(evidence: Evidence) -> float:
 
 RULES = (
     Rule("start_up", "the stage's thread had only just begun", _of("before_start_ms")),
-    Rule("clock", "ROS time moved against the steady clock", lambda e: abs(e.get("clock_step_ms", 0.0))),
+    Rule("clock", "ROS time moved against the steady clock", _clock_step),
     Rule("throttled", "the control group's quota was used up", _of("throttled_ms")),
     Rule(
         "host_stall",
@@ -105,8 +114,9 @@ def amounts_ms(evidence: Evidence) -> dict[str, float]:
 def decide(evidence: Evidence, late_ms: float) -> str:
     """The cause of a miss that was ``late_ms`` late (more than 0)."""
     found = amounts_ms(evidence)
-    for cause, amount in found.items():
-        if amount >= ENOUGH * late_ms:
-            return cause
     cause = max(found, key=lambda name: found[name])
+    enough_ms = max(ENOUGH * late_ms, COMPARABLE * found[cause])
+    for outer, amount in found.items():
+        if amount >= enough_ms:
+            return outer
     return cause if found[cause] >= WORTH_NAMING * late_ms else UNKNOWN

@@ -75,7 +75,7 @@ class AgentNode:
         self.ros.listeners = self.deadlines.listeners()
         self.drivers: list[LineDriver | UdpDriver] = []
         self._open_lines(options)
-        self.deadlines.watch([driver.core for driver in self.drivers])
+        self.deadlines.watch([driver.core for driver in self.drivers], lambda: self.reactor.rested_ns)
         self.reactor.register(self.events.fileno(), self._on_ros)
         self._publisher = self.node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._health = [
@@ -188,7 +188,7 @@ class AgentNode:
     def _serve_until(self, end_ns: int) -> None:
         """The inner loop; a board that connects ends it early, so that its news is told at once."""
         while (now_ns := time.monotonic_ns()) < end_ns and self._opened() == self._sessions_told:
-            self.deadlines.begin(self.reactor.rested_ns)
+            self.deadlines.begin()
             self.reactor.turn(end_ns - now_ns)
             self.deadlines.tend()
 

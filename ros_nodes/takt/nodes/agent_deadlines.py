@@ -21,6 +21,9 @@ from takt.supervision.road import LINK_ROWS, LINK_WIDTH, link_journal
 
 _STAMP = struct.Struct("<iI")
 _ENCAPSULATION = 4
+_CLOCK_STEP_NS = 5_000_000
+_RELOCK_NS = 2_000_000_000  # the board locks anew within a second, and its estimate settles in the next
+_LOCKING_NS = 200_000_000
 _APPLY_GRACE_MS = 1.0  # of the board's clock, which is never better than that
 
 
@@ -30,7 +33,9 @@ class AgentDeadlines:
     def __init__(self, node: Node, ring: str, settings: Settings, ros_ns: Callable[[], int]) -> None:
         self._settings, self._ros_ns = settings, ros_ns
         self._cores: Sequence[AgentCore] = ()
-        self._heard = self._rested_ns = self._observed_ns = 0
+        self._reactor_rested_ns: Callable[[], int] = lambda: 0
+        self._heard = self._rested_ns = self._observed_ns = self._difference_ns = 0
+        self._stepped = (0, 0.0)  # when (steady ns), by how much (ms)
         self._line = LineWatch()
         budget_ms = settings.budget_ms + settings.apply_ms + _APPLY_GRACE_MS
         self._answers = AnswerWatch(round(budget_ms * 1e6))
@@ -40,15 +45,13 @@ class AgentDeadlines:
             return
         self._misses = MissTeller(node, ring)
         stage = WatchedStage("link", settings.budget_ms, self._misses.tell, ros_ns)
-        self._apply = WatchedStage(
-            "apply", budget_ms, self._misses.tell, ros_ns, self._line.between, stage.probe
-        )
+        self._apply = WatchedStage("apply", budget_ms, self._misses.tell, ros_ns, self._evidence, stage.probe)
         self._road = Journal.create(link_journal(ring), LINK_WIDTH, LINK_ROWS)
         self.stage = stage
 
-    def watch(self, cores: Sequence[AgentCore]) -> None:
-        """The lines' cores, once they are there."""
-        self._cores = cores
+    def watch(self, cores: Sequence[AgentCore], rested_ns: Callable[[], int]) -> None:
+        """The lines' cores, once they are there; ``rested_ns``: what the loop has waited for input so far."""
+        self._cores, self._reactor_rested_ns = cores, rested_ns
 
     def listeners(self) -> dict[str, Callable[[bytes], None]]:
         """Topic of the board -> who hears its samples."""
@@ -61,16 +64,21 @@ class AgentDeadlines:
             settings.deadline_misses: lambda _: self._line.board_missed(time.monotonic_ns()),
         }
 
-    def begin(self, rested_ns: int) -> None:
-        """Before each turn of the agent's loop; ``rested_ns``: what it has waited for input so far."""
+    def begin(self) -> None:
+        """Before each turn of the agent's loop."""
+        self._note_rest()
+        self.stage.begin()
+
+    def _note_rest(self) -> None:
+        rested_ns = self._reactor_rested_ns()
         self.stage.rested(rested_ns - self._rested_ns)
         self._rested_ns = rested_ns
-        self.stage.begin()
 
     def tend(self) -> None:
         """After each turn: what came, what is missing, and which commands got no answer."""
         if self._misses is None:
             return
+        self._note_rest()
         heard = sum(core.stats.rx for core in self._cores)
         now_ns = time.monotonic_ns()
         if heard != self._heard:
@@ -78,11 +86,25 @@ class AgentDeadlines:
             self._line.heard(now_ns)
             self._line.counted(now_ns, sum(core.lost for core in self._cores))
         ros_ns = self._ros_ns()
+        self._watch_clock(ros_ns - now_ns, now_ns)
         for written_ns in self._answers.overdue(ros_ns):
             self._late(written_ns, ros_ns, False)
 
+    def _watch_clock(self, difference_ns: int, now_ns: int) -> None:
+        """A step of ROS time unlocks the board's clock: it applies nothing until it has locked anew."""
+        if self._difference_ns and abs(difference_ns - self._difference_ns) > _CLOCK_STEP_NS:
+            self._stepped = now_ns, (difference_ns - self._difference_ns) / 1e6
+        self._difference_ns = difference_ns
+
+    def _evidence(self, begin_ns: int, now_ns: int) -> dict[str, float]:
+        """What the line did in the window, and a step of the clock that the board has not got over yet."""
+        when_ns, step_ms = self._stepped
+        recent = step_ms and begin_ns - when_ns < _RELOCK_NS
+        return {**self._line.between(begin_ns, now_ns), **({"clock_step_ms": step_ms} if recent else {})}
+
     def sent(self, core: AgentCore, taken_ns: int, now_ns: int, written: bool) -> None:
         """The commands that the core has built into output since the last call, and whether the line took them all."""
+        self._note_rest()
         for stamp_ns, sample in zip(core.sent_stamps, core.sent_samples, strict=True):
             if not written:
                 self.stage.skip("line_busy")
@@ -112,7 +134,10 @@ class AgentDeadlines:
         observed_ns, applied_ns = _of(report.time_ref), _of(report.header.stamp)
         late = self._answers.answer(observed_ns, applied_ns, report.source == APPLIED, self._ros_ns())
         if late is not None:
+            self._note_rest()
             self._late(*late)
+        elif report.source == APPLIED and time.monotonic_ns() - self._stepped[0] > _LOCKING_NS:
+            self._stepped = (0, 0.0)  # applied in time, by a clock that has locked anew
 
     def _late(self, written_ns: int, applied_ns: int, lost_once: bool) -> None:
         facts = {"link_loss_ms": (applied_ns - written_ns) / 1e6} if lost_once else {}

@@ -135,14 +135,13 @@ class PlannerLoop:
         while not self._stop.is_set():
             now_ns = self._wait(due_ns)
             self._stage.begin()
+            self._stage.wake_late(due_ns, now_ns)
             self._listen()
             attached = self._eye.look(now_ns)
             is_new = attached is not None and (seen is None or _is_other(attached, seen))
             if is_new or now_ns - planned_ns >= self._period_ns - LOOK_NS // 2:
                 self._plan(attached, is_new)
                 planned_ns, seen = now_ns, attached
-            if not is_new:
-                self._stage.wake_late(due_ns, now_ns)
             due_ns = self._next(due_ns)
 
     def _wait(self, due_ns: int) -> int:

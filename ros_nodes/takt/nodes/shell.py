@@ -16,6 +16,7 @@ import takt.contract
 from takt.deadlines import StageClock
 from takt.errors import EXIT_BAD_INPUT, TaktError, report
 from takt.realtime import Granted, apply_policy
+from takt.realtime.policy import lift_other_threads
 
 _LEVELS = {"OK": DiagnosticStatus.OK, "WARN": DiagnosticStatus.WARN, "ERROR": DiagnosticStatus.ERROR}
 _granted = Granted(0, 0, False)
@@ -24,7 +25,7 @@ _granted = Granted(0, 0, False)
 def run_node(factory: Callable[[], Node]) -> int:
     """Run one node until SIGINT or SIGTERM; returns the exit status.
 
-    The executor stays in the normal scheduling class; a node's own loop asks for its priority by ``enter_realtime``.
+    A node's own loop asks for its priority by ``enter_realtime``; from then on the executor has the lowest one.
     A second signal while the node ends is ignored, so that motors are always left in order.
     """
     rclpy.init()
@@ -60,6 +61,8 @@ def enter_realtime(node: Node) -> Granted:
     """
     global _granted
     _granted = apply_policy(getattr(takt.contract.load().scheduling, node.get_name(), 0))
+    if _granted.fifo_priority:
+        lift_other_threads()
     node.get_logger().info(_granted.describe())
     for warning in _granted.warnings:
         node.get_logger().warning(warning)

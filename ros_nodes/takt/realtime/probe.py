@@ -14,6 +14,7 @@ import time
 
 _MARKS = 16
 _MARK_EVERY_NS = 2_000_000  # marks closer together than this are one
+_CLOSE_NS = 100_000
 _NS = 1e-6  # ms
 Mark = tuple[int, int, int, int, int, int, int, int, int, int]
 
@@ -27,6 +28,11 @@ class GcPauses:
         self._began_ns = 0
         gc.callbacks.append(self._note)
 
+    def so_far_ns(self) -> int:
+        """With a collection under way as far as it is: who waited for it runs before its end is told."""
+        began_ns = self._began_ns
+        return self.total_ns + (time.monotonic_ns() - began_ns if began_ns else 0)
+
     def close(self) -> None:
         gc.callbacks.remove(self._note)
 
@@ -35,6 +41,7 @@ class GcPauses:
             self._began_ns = time.monotonic_ns()
         else:
             self.total_ns += time.monotonic_ns() - self._began_ns
+            self._began_ns = 0
             self.collections += 1
 
 
@@ -87,12 +94,12 @@ class ThreadProbe:
         then = max((mark for mark in self._marks if mark is not None), default=None)
         if then is None:
             return now_ns, {}
-        step_ns = time.time_ns() - now_ns - then[1]
+        step_ns = _clock_difference_ns() - then[1]
         return then[0], {
             "window_ms": (now_ns - then[0]) * _NS,
             "clock_step_ms": step_ns * _NS,
             "run_queue_wait_ms": (self._run_queue_wait_ns() - then[3]) * _NS,
-            "gc_pause_ms": (self._gc.total_ns - then[4]) * _NS,
+            "gc_pause_ms": (self._gc.so_far_ns() - then[4]) * _NS,
         }
 
     def close(self) -> None:
@@ -111,10 +118,10 @@ class ThreadProbe:
         used = resource.getrusage(resource.RUSAGE_THREAD)
         return (
             now_ns,
-            time.time_ns() - now_ns,
+            _clock_difference_ns(),
             time.thread_time_ns(),
             self._run_queue_wait_ns(),
-            self._gc.total_ns,
+            self._gc.so_far_ns(),
             round(used.ru_stime * 1e9),
             used.ru_minflt,
             used.ru_majflt,
@@ -133,6 +140,16 @@ class ThreadProbe:
     def _run_queue_wait_ns(self) -> int:
         """Time that this thread was ready and no processor took it; 0 where the kernel does not count it."""
         return 0 if self._schedstat < 0 else int(os.pread(self._schedstat, 64, 0).split()[1])
+
+
+def _clock_difference_ns() -> int:
+    """ROS time of this host less the steady clock; the two reads were not torn apart, or not three times."""
+    for _ in range(3):
+        before_ns = time.monotonic_ns()
+        difference_ns = time.time_ns() - before_ns
+        if time.monotonic_ns() - before_ns < _CLOSE_NS:
+            break
+    return difference_ns
 
 
 def _difference(then: Mark, now: Mark) -> dict[str, float]:

@@ -62,7 +62,8 @@ def programs(tmp_path) -> Path:
     write(folder / "id", "#!/bin/sh\necho 0\n")
     write(folder / "python3", PYTHON)
     write(folder / "uname", "#!/bin/sh\necho x86_64\n")
-    write(folder / "chromium", "#!/bin/sh\n")
+    for name in ("chromium", "promtool"):
+        write(folder / name, "#!/bin/sh\n")
     return folder
 
 
@@ -207,6 +208,19 @@ def test_a_browser_that_cannot_be_had_is_noted_and_no_error(tree, programs):
     done = call(tree, programs, "test")
     assert done.returncode == 0, done.stderr
     assert (tree / "build" / "no-browser").exists(), done.stderr
+
+
+def test_prometheus_is_unpacked_for_the_tests_and_never_installed(tree, programs):
+    (programs / "promtool").unlink()
+    write(programs / "apt-get", '#!/bin/sh\necho "$@" >>"$CALLS"\n: >prometheus_2_amd64.deb\n')
+    write(programs / "dpkg-deb", '#!/bin/sh\nmkdir -p "$3/usr/bin"\n')
+    assert call(tree, programs, "test").returncode == 0
+    asked = [line for line in (programs / "calls").read_text().splitlines() if line.startswith("download")]
+    assert asked == ["download prometheus"]
+    assert [path.name for path in (tree / "build/prometheus").iterdir()] == ["usr"]
+    assert call(tree, programs, "test").returncode == 0
+    again = [line for line in (programs / "calls").read_text().splitlines() if line.startswith("download")]
+    assert again == asked
 
 
 def test_ci_calls_the_commands_that_the_readme_names():

@@ -61,6 +61,13 @@ def test_a_port_that_does_not_exist():
     assert_one_clear_line(takt("agent", "--dev", "/dev/ttyNOWHERE"), "/dev/ttyNOWHERE")
 
 
+@pytest.mark.parametrize("command", ["report", "trace"])
+def test_a_run_that_is_not_there_or_no_run(tmp_path, command):
+    assert_one_clear_line(takt(command, "/nowhere"), "there is no run at /nowhere")
+    (tmp_path / "box.mcap").write_bytes(b"half of nothing")
+    assert_one_clear_line(takt(command, str(tmp_path / "box.mcap")), "box.mcap ends early or is damaged")
+
+
 def test_an_unknown_command():
     assert_one_clear_line(takt("fly"), "fly")
 

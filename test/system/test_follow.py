@@ -1,8 +1,17 @@
 """The main job: the robot follows its target through real parts from camera to motor."""
 
 import json
+import os
+import signal
+import time
 
 import pytest
+from mcap.reader import make_reader
+
+from takt.recording.shelf import complete_parts
+from takt.report.page import report_page
+from takt.report.run_folder import read_run
+from takt.report.trace import trace
 
 pytestmark = pytest.mark.system
 
@@ -29,9 +38,20 @@ KEYS = {
 
 
 @pytest.fixture(scope="module")
-def followed(start_demo):
+def followed_run(start_demo):
+    """The recorder, which is soft work, is killed on the way: the robot must not care, nor the recording be lost."""
     run = start_demo("--seconds", "25", "--seed", "1")
-    status, out, err = run.finish()
+    run.wait_for_line("board armed")
+    while not list((run.run_dir / "recordings").glob("run-*.mcap.part")):
+        time.sleep(0.1)
+    time.sleep(2.0)  # so that something is in it
+    os.kill(run.pids()["recorder"], signal.SIGKILL)
+    return run, *run.finish()
+
+
+@pytest.fixture(scope="module")
+def followed(followed_run):
+    run, status, out, err = followed_run
     report = run.report()
     print(json.dumps(report, indent=1), out, err)
     return status, report, out
@@ -91,3 +111,29 @@ def test_a_person_gets_a_table_and_a_status_line(followed):
     _, _, out = followed
     assert "photon_to_motor" in out
     assert "NOMINAL" in out
+
+
+def test_the_recording_is_whole_though_its_recorder_was_killed(followed_run):
+    """On a machine so busy that the second recorder did not end in time, the third would complete its file, too."""
+    run, *_ = followed_run
+    folder = run.run_dir / "recordings"
+    complete_parts(folder)
+    ends = []
+    for path in sorted(folder.glob("run-*")):
+        with path.open("rb") as file:
+            reader = make_reader(file)
+            assert reader.get_summary().statistics.message_count > 0
+            ends.append({one.name: one.metadata for one in reader.iter_metadata()}["takt_end"]["ended"])
+    assert ends[0] == "cut off" and set(ends[1:]) <= {"cut off", "the recorder ended"}
+
+
+def test_report_and_trace_show_the_run(followed_run):
+    run, *_ = followed_run
+    complete_parts(run.run_dir / "recordings")
+    record = read_run(run.run_dir)
+    assert record.notes == []
+    assert len(record.journeys) > 300 and len(record.cycles) > 1000
+    assert {"host", "board"} == {step.computer for step in record.rungs}
+    assert "From the light to the motor" in report_page(record)
+    phases = {event["ph"] for event in trace(record)["traceEvents"]}
+    assert {"X", "C", "M", "s", "t", "f"} <= phases

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from takt.report.run_folder import read_run
+
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,5 +36,10 @@ def test_an_untrained_model_ends_with_ok_false(start_demo, tmp_path):
 
 
 def test_a_cut_line_ends_with_ok_false_and_a_standing_robot(start_demo):
-    report = failed_report(start_demo("--seconds", "10", "--fault", "cut_link@4"))
+    run = start_demo("--seconds", "10", "--fault", "cut_link@4")
+    report = failed_report(run)
     assert report["state"]["final"] == "SAFE"
+    (box,) = (run.run_dir / "recordings").glob("box-*-safe.mcap")  # the black box has it
+    record = read_run(box)
+    assert [step.rung for step in record.rungs if step.computer == "host"][-1] == "SAFE"
+    assert len(record.cycles) > 30 and "agent: link" in record.statuses

@@ -16,7 +16,8 @@ body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--page)
 margin:24px auto;padding:0 16px}
 h1{font-size:24px}h2{font-size:18px;margin-top:34px;border-bottom:1px solid var(--line)}
 h3{font-size:15px;margin:18px 0 4px}
-table{border-collapse:collapse;font-size:13.5px}td,th{padding:2px 12px 2px 0;text-align:left;vertical-align:top}
+table{border-collapse:collapse;font-size:13.5px}td,th{padding:2px 12px 2px 0;text-align:left;vertical-align:top;
+overflow-wrap:anywhere}
 td:first-child{white-space:nowrap}
 th{color:var(--soft);font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 p.none,p.soft,.soft{color:var(--soft)}.good{color:var(--ok)}.bad{color:var(--safe)}svg{width:100%;height:auto;display:block}

@@ -112,7 +112,7 @@ def _own_histograms(record: RunRecord) -> list[tuple[object, ...]]:
         told = record.latest(name)
         numbers = [told.number(key) for key in ("p50", "p95", "p99", "max", "count")] if told else []
         if told is not None:
-            rows.append((name, *("-" if number is None else number for number in numbers)))
+            rows.append((name, *("-" if one is None else one for one in numbers[:-1]), int(numbers[-1] or 0)))
     return rows
 
 
@@ -207,7 +207,7 @@ def _at(at_ns: int, began_ns: int, kind: str, text: str) -> tuple[float, float, 
 def _ledger(record: RunRecord) -> list[str]:
     began_ns = record.span_ns[0]
     rows = [
-        (row.source, row.cause, row.count, row.late_p50_ms, row.late_max_ms, _evidence(row.evidence))
+        (row.source, row.cause, row.count, row.late_p50_ms, row.late_max_ms, _measured(row.evidence))
         for row in findings.causes(record.misses)
     ]
     each = [
@@ -218,7 +218,7 @@ def _ledger(record: RunRecord) -> list[str]:
             miss.cause,
             miss.late_ns / 1e6,
             miss.bound_ns / 1e6,
-            ", ".join(f"{key} {value:g}" for key, value in miss.evidence.items()),
+            _measured({key: (value, value) for key, value in miss.evidence.items()}),
         )
         for miss in record.misses[:_MOST_MISSES]
     ]
@@ -237,8 +237,13 @@ def _ledger(record: RunRecord) -> list[str]:
     return parts
 
 
-def _evidence(evidence: dict[str, tuple[float, float]]) -> str:
-    return ", ".join(f"{key} {middle:g} ({greatest:g})" for key, (middle, greatest) in evidence.items())
+def _measured(evidence: dict[str, tuple[float, float]]) -> str:
+    """The greatest first; what was measured as nothing is left out."""
+    shown = sorted(((key, *two) for key, two in evidence.items() if two[1]), key=lambda row: -abs(row[2]))
+    return ", ".join(
+        f"{key} {middle:.4g}" + (f" ({greatest:.4g})" if greatest != middle else "")
+        for key, middle, greatest in shown
+    )
 
 
 def _slowest(record: RunRecord) -> list[str]:

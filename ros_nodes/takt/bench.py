@@ -14,6 +14,7 @@ BENCHES = {
     "frames": "takt.frames.bench",
     "link": "takt.link_proofs.bench",
     "micropython": "takt.micropython.bench",
+    "page": "takt.dashboard.bench",
     "twin": "takt.twin.bench",
     "vision": "takt.vision.bench",
 }

@@ -100,12 +100,23 @@ def test_an_older_picture_does_not_turn_time_back() -> None:
     assert stand.tick().stamp_ns == newest.stamp_ns
 
 
-def test_a_clock_set_back_begins_anew() -> None:
+@pytest.mark.parametrize("step_ms", [30, 700, 3_600_000])
+def test_a_clock_set_back_begins_anew_and_not_with_an_old_picture(step_ms: int) -> None:
+    """Set back by 0.7 s, a picture 0.7 s old seemed fresh, to the planner and, once its clock had followed, to the
+    board: it drove on it."""
     stand = Stand(looked_round=True)
     stand.tick(target_box(2.0, 0.0), times=10)
-    stand.now_ns -= 3_600_000 * MS
+    stand.now_ns -= step_ms * MS
+    assert stand.tick(times=60).stamp_ns == 0  # the picture from before: no command
     command = stand.tick(target_box(2.0, 0.0), times=20)
     assert command.stamp_ns == stand.now_ns - LATENCY_NS and command.speed_m_s > 0.0
+
+
+def test_a_picture_from_the_future_is_none() -> None:
+    stand = Stand()
+    stand.tick(target_box(2.0, 0.0), times=3)
+    stand.observation = Observation(stand.now_ns + 500 * MS, target_box(2.0, 0.5))
+    assert stand.tick().stamp_ns < stand.now_ns
 
 
 @pytest.mark.parametrize(("x_m", "sign"), [(2.0, 1.0), (0.75, -1.0)])

@@ -88,9 +88,31 @@ def test_a_board_that_lost_its_memory_starts_a_new_chain(path):
 
 
 def test_a_host_that_starts_late_takes_the_chain_where_it_is(path):
+    """Where that is the board tells by beginning again with its oldest."""
     ledger, records = LedgerFile(path), chain(3, start=40, previous=(1 << 32) | 39)
-    for one in records:
-        assert ledger.take(one)
+    assert not any(ledger.take(one) for one in records)
+    assert all(ledger.take(one) for one in records)
+    assert on_disk(path) == records
+
+
+def test_the_first_that_it_hears_may_follow_lost_ones(path):
+    """Two records came while the supervisor stood still; it confirmed the third, and the board forgot all three."""
+    ledger, records = LedgerFile(path), chain(3)
+    assert not ledger.take(records[2])
+    assert ledger.confirmed == 0
+    assert all(ledger.take(one) for one in records)
+    late, lost_too = LedgerFile(path.with_name("other")), chain(4, start=40, previous=(1 << 32) | 39)
+    assert not any(late.take(one) for one in lost_too[2:])
+    assert not any(late.take(one) for one in lost_too)  # begun again: two more had been lost
+    assert all(late.take(one) for one in lost_too)
+
+
+def test_a_board_of_another_life_is_not_held_up_by_the_former_one(path):
+    ledger = LedgerFile(path)
+    assert not ledger.take(record(1, 9, (1 << 32) | 8))
+    other = record((7 << 12) + 2, 5, ((7 << 12) + 2 << 32) | 4)
+    assert not ledger.take(other)
+    assert ledger.take(other)
 
 
 def test_any_order_of_repeats_ends_exact(path):

@@ -63,7 +63,7 @@ def _description(picture: Picture) -> dict[str, Any]:
 
 
 class Feed:
-    """Makes views while somebody looks. All methods run in one event loop."""
+    """Makes views while somebody looks. All methods run in one event loop; ``rate_hz`` may be changed at any time."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Feed:
     ) -> None:
         self._state = state
         self._pictures = pictures
-        self._period_s = 1.0 / rate_hz
+        self.rate_hz = rate_hz
         self._clock_ns = clock_ns
         self._changed = asyncio.Condition()
         self._newest: View | None = None
@@ -121,14 +121,14 @@ class Feed:
             begun_s = time.monotonic()
             if self._viewers > 0:
                 await self._make()
-            await asyncio.sleep(max(self._period_s - (time.monotonic() - begun_s), 0.005))
+            await asyncio.sleep(max(1.0 / self.rate_hz - (time.monotonic() - begun_s), 0.005))
 
     async def _make(self) -> None:
         picture = await asyncio.to_thread(self._pictures.take, time.monotonic())
         if picture is not None:
             self._picture, self._picture_number = picture, self._picture_number + 1
         now_ns = self._clock_ns()
-        state = self._state.snapshot(now_ns)
+        state = self._state.snapshot(now_ns) | {"now_ms": now_ns / 1e6}
         if self._picture is not None:
             state["picture_age_ms"] = round((now_ns - self._picture.capture_stamp_ns) / 1e6, 1)
         async with self._changed:

@@ -37,12 +37,11 @@ class DashboardServer:
         access: Access | None = None,
         rate_hz: float = 20.0,
     ) -> None:
-        self._state = state
         self._pictures = pictures
         self._listener = listener
         self._access = access or Access()
         self._api = Api(state, orders)
-        self._rate_hz = rate_hz
+        self._feed = Feed(state, pictures, rate_hz)
         self._viewers: set[Viewer] = set()
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
@@ -62,6 +61,10 @@ class DashboardServer:
         """Since the start; nobody looks, nothing is made."""
         return self._feed.made
 
+    def set_rate(self, rate_hz: float) -> None:
+        """Views a second from now on."""
+        self._feed.rate_hz = rate_hz
+
     def start(self) -> None:
         """Returns when requests are answered."""
         self._thread.start()
@@ -80,7 +83,6 @@ class DashboardServer:
 
     async def _run(self) -> None:
         self._ending = asyncio.Event()
-        self._feed = Feed(self._state, self._pictures, self._rate_hz)
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, self._listener).start()

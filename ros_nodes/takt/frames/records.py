@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from takt.frames.layout import MAX_DETECTIONS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Detections:
     """Boxes found in one frame, best first.
 
@@ -49,7 +49,7 @@ class Detections:
         return Detections(self.boxes_xyxy_px[chosen], self.scores[chosen], self.class_ids[chosen])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FrameHeader:
     """When a frame was captured and how long that took."""
 
@@ -59,7 +59,7 @@ class FrameHeader:
     capture_exit_ns: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
     """A frame as it lies in shared memory.
 
@@ -79,7 +79,7 @@ class Frame:
         return self._intact(self.sequence)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attached:
     """Detections together with the frame they were found in; stands by itself, also after the pixels are recycled."""
 

@@ -288,8 +288,10 @@ class AgentCore:
 
     def next_event_ns(self) -> int:
         """When :meth:`run` wants to be called next, in ns of the clock that it is given."""
-        busy = any(session.is_busy for session in self._sessions.values())
-        return self._now_ns + (BEAT_NS // 10 if busy else BEAT_NS)
+        for session in self._sessions.values():
+            if session.is_busy:
+                return self._now_ns + BEAT_NS // 10
+        return self._now_ns + BEAT_NS
 
     # ------------------------------------------------------------------- out
 

@@ -110,10 +110,16 @@ class Session:
             self._process(body, stream)
 
     def _inbound(self, stream: int) -> ReliableIn:
-        return self._reliable_in.setdefault(stream, ReliableIn())
+        found = self._reliable_in.get(stream)
+        if found is None:
+            found = self._reliable_in[stream] = ReliableIn()
+        return found
 
     def _newer(self, stream: int, sequence: int) -> bool:
-        if self._best_effort_in.setdefault(stream, BestEffortIn()).accept(sequence):
+        inbound = self._best_effort_in.get(stream)
+        if inbound is None:
+            inbound = self._best_effort_in[stream] = BestEffortIn()
+        if inbound.accept(sequence):
             return True
         self._stats.drop("late")
         return False
@@ -142,6 +148,8 @@ class Session:
 
     def flush_acknacks(self) -> None:
         """One ACKNACK for each reliable stream that had input since the last call."""
+        if not self._touched:
+            return
         for stream in self._touched:
             self._control(xrce.build_acknack(*self._inbound(stream).acknack(), stream))
         self._touched.clear()
@@ -316,7 +324,12 @@ class Session:
     @property
     def has_output(self) -> bool:
         """False where :meth:`collect` would find nothing; cheap, since it is asked after every input."""
-        return bool(self._waiting or self.outbox or self.time_requests or self._reliable_out)
+        if self._waiting or self.outbox or self.time_requests:
+            return True
+        for outbound in self._reliable_out.values():  # noqa: SIM110 - a generator costs more
+            if outbound.is_due:
+                return True
+        return False
 
     def collect(self) -> list[tuple[Entity, Outgoing]]:
         """Build all that may go out now into ``outbox``; returns the samples among it."""
@@ -398,11 +411,12 @@ class Session:
     @property
     def is_busy(self) -> bool:
         """Whether time has something to do here soon: repetition, a delivery with limits, a probe."""
-        return bool(
-            self._waiting
-            or self.liveliness_ns
-            or any(out.unacknowledged for out in self._reliable_out.values())
-        )
+        if self._waiting or self.liveliness_ns:
+            return True
+        for outbound in self._reliable_out.values():  # noqa: SIM110
+            if outbound.unacknowledged:
+                return True
+        return False
 
     def unacknowledged(self, stream: int) -> int:
         """Messages of a reliable stream that the client has not confirmed."""

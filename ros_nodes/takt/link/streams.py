@@ -188,6 +188,11 @@ class ReliableOut:
         return len(self._queue)
 
     @property
+    def is_due(self) -> bool:
+        """Whether :meth:`due` has something to give."""
+        return bool(self._queue) and len(self._window) < WINDOW
+
+    @property
     def has_room(self) -> bool:
         """Whether a sample offered now goes out now; else it had better wait where newer ones can replace it."""
         return not self._queue and len(self._window) < WINDOW

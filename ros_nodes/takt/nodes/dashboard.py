@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
+import os
 import socket
 import time
 from pathlib import Path
@@ -29,6 +32,7 @@ from takt.nodes.shell import main_of
 _LEVELS = {DiagnosticStatus.OK: "OK", DiagnosticStatus.WARN: "WARN"}
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _LATEST = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+_KIND = "dashboard"  # of soft work, in the contract and in what the supervisor says of relief
 _TOKEN_FILE = Path.home() / ".ros/takt/dashboard_token"
 
 
@@ -47,10 +51,11 @@ class DashboardNode(Node):  # type: ignore[misc]
             super().destroy_node()
             raise
         orders = NodeOrders(self, contract, self.state)
-        self._listen_to_the_robot(contract)
-        rate_hz = contract.soft_work["dashboard"].rate_hz
-        self._server = DashboardServer(self.state, PictureTaker(ring), listener, orders, access, rate_hz)
+        self._work = contract.soft_work[_KIND]
+        pictures = PictureTaker(ring)
+        self._server = DashboardServer(self.state, pictures, listener, orders, access, self._work.rate_hz)
         self._server.start()
+        self._listen_to_the_robot(contract)
         print(f"dashboard: {self._server.url}", flush=True)
 
     def _read_place(self) -> tuple[socket.socket, Access]:
@@ -86,7 +91,8 @@ class DashboardNode(Node):  # type: ignore[misc]
         self.create_subscription(MarkerArray, "obstacles", self._on_obstacles, _NEWEST)
         misses = contract.host_topics["misses"]
         self.create_subscription(String, misses.ros_name, self._on_miss, QoSProfile(depth=misses.depth))
-        journeys = contract.host_topics["journeys"].ros_name
+        relief, journeys = (contract.host_topics[name].ros_name for name in ("relief", "journeys"))
+        self.create_subscription(String, relief, self._on_relief, _LATEST)
         self.create_subscription(String, journeys, self._on_journey, _NEWEST)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
@@ -136,6 +142,14 @@ class DashboardNode(Node):  # type: ignore[misc]
             return
         self.state.misses.add(miss, time.time_ns())
 
+    def _on_relief(self, message: String) -> None:
+        """The supervisor slows soft work when critical stages run late."""
+        try:
+            slowed = _KIND in json.loads(message.data)["slowed"]
+        except (ValueError, KeyError, TypeError):
+            return
+        self._server.set_rate(max(self._work.slowed_hz, 0.5) if slowed else float(self._work.rate_hz))
+
     def _on_journey(self, message: String) -> None:
         try:
             self.state.set_journey(Journey.from_json(message.data))
@@ -147,7 +161,14 @@ def _yaw_rad(turn: Quaternion) -> float:
     return 2.0 * math.atan2(turn.z, turn.w)
 
 
-main = main_of(DashboardNode)
+def _soft_node() -> DashboardNode:
+    """The node as a process of its own, which stands back from other normal work."""
+    with contextlib.suppress(OSError):  # already nicer: somebody meant it so
+        os.nice(max(0, takt.contract.load().soft_work[_KIND].nice - os.nice(0)))
+    return DashboardNode()
+
+
+main = main_of(_soft_node)
 
 if __name__ == "__main__":
     main()

@@ -63,6 +63,7 @@ class LedgerKeeper:
         board, ack = contract.topics["deadline_misses"], contract.topics["ledger_ack"]
         misses, on_disk = contract.host_topics["misses"], contract.host_topics["misses_on_disk"]
         self._confirmations = node.create_publisher(UInt64, ack.ros_name, newest)
+        self._misses = node.create_publisher(String, misses.ros_name, QoSProfile(depth=misses.depth))
         self._on_disk = node.create_publisher(String, on_disk.ros_name, QoSProfile(depth=on_disk.depth))
         node.create_subscription(DiagnosticArray, board.ros_name, self._on_board, board.depth)
         node.create_subscription(String, misses.ros_name, self._on_miss, QoSProfile(depth=misses.depth))
@@ -98,7 +99,13 @@ class LedgerKeeper:
         if isinstance(what, Offer):
             self._touched.add((what.miss.source, what.miss.epoch))
             return self._ledger.take_offer(what)
-        return self._ledger.take(what, self._board_miss(what, heard_ns), sync=False)
+        miss = self._board_miss(what, heard_ns)
+        written = self._ledger.take(what, miss, sync=False)
+        if written:
+            self._misses.publish(
+                String(data=miss.to_json())
+            )  # for those who look on, as the nodes tell theirs
+        return written
 
     def _board_miss(self, record: Record, heard_ns: int) -> Miss:
         stall_ms = self._stall_ms(record, heard_ns) if self._machine is not None else None

@@ -33,6 +33,7 @@ _AHEAD_S = (
 )
 _SEARCH_YAW_RATE_RAD_S = 0.9
 _CLOCK_STEP_NS = 1_000_000_000
+_AHEAD_OF_CLOCK_NS = 2_000_000  # what a picture's stamp may lie ahead: two processes read one clock
 _LONGEST_DT_S = 0.1
 
 
@@ -90,6 +91,7 @@ class Follower:
             self._limits, contract.robot.footprint_radius_m, planning.obstacle_clearance_m
         )
         self._stamp_ns = 0
+        self._taken_before_ns: int | None = None
         self._updated_ns: int | None = None
         self._sent = (0.0, 0.0)
         self._search_side = 1.0
@@ -107,11 +109,13 @@ class Follower:
         self, observation: Observation | None, odometry: Odometry | None, rung: Rung, now_ns: int
     ) -> Command:
         """One tick. Pass the newest observation each time; one that was used already is not used again."""
+        if self._updated_ns is not None and now_ns < self._updated_ns:
+            self._begin_anew(observation)
         dt_s = self._elapsed_s(now_ns)
         if odometry is not None:
             self._poses.add(odometry)
         if observation is not None:
-            self._observe(observation)
+            self._observe(observation, now_ns)
         self.track = self._tracker.at(now_ns)
         wanted, reason, at_once = self._decide(odometry, rung, now_ns, dt_s)
         factor = self._reduced_factor if rung is Rung.REDUCED else 1.0
@@ -125,14 +129,20 @@ class Follower:
             return self._period_s
         return min((now_ns - before) / 1e9, _LONGEST_DT_S)
 
-    def _observe(self, observation: Observation) -> None:
+    def _begin_anew(self, observation: Observation | None) -> None:
+        """The clock was set back: what is known has no time any more. The newest picture was taken before, and its
+        stamp would make it look younger than it is: no command may rest on it."""
+        self._tracker.reset()
+        self._memory.reset()
+        self._stamp_ns = 0
+        self._taken_before_ns = observation.capture_stamp_ns if observation else None
+
+    def _observe(self, observation: Observation, now_ns: int) -> None:
         stamp_ns = observation.capture_stamp_ns
-        if (
-            stamp_ns < self._stamp_ns - _CLOCK_STEP_NS
-        ):  # the clock was set back: what is known has no time any more
-            self._tracker.reset()
-            self._memory.reset()
-            self._stamp_ns = 0
+        if stamp_ns == self._taken_before_ns or stamp_ns > now_ns + _AHEAD_OF_CLOCK_NS:
+            return
+        if stamp_ns < self._stamp_ns - _CLOCK_STEP_NS:  # set back while nobody looked
+            self._begin_anew(None)
         if stamp_ns <= self._stamp_ns:
             return
         self._stamp_ns = stamp_ns

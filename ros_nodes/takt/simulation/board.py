@@ -222,8 +222,8 @@ class Board:
 
     @property
     def view(self) -> _View:
-        """The C struct itself, read anew and valid until the next call: for those who look at every cycle."""
-        return self._read()
+        """The C struct itself, valid until the next call: for those who look at every cycle."""
+        return self._view if self._viewed_ns == self.now_ns else self._read()
 
     @property
     def duty(self) -> tuple[float, float, bool]:
@@ -286,9 +286,8 @@ class Board:
         return int(self._lib.takt_twin_confirm(self._twin, identity))
 
     def _read(self) -> _View:
-        if self._viewed_ns != self.now_ns:
-            self._lib.takt_twin_view(self._at, self.now_ns, self._view_at)
-            self._viewed_ns = self.now_ns
+        self._lib.takt_twin_view(self._at, self.now_ns, self._view_at)
+        self._viewed_ns = self.now_ns
         return self._view
 
 

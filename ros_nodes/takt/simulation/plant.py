@@ -49,11 +49,12 @@ class Plant:
         self._silence_ns = contract.safety.motor_silence_ms * 1_000_000
         self._frame: DutyFrame | None = None
         self._heard_ns = 0
-        self._duty = (0.0, 0.0)
+        self._duty = self._wanted = (0.0, 0.0)
         self._battery_v = self._supply_v = self._drive.nominal_supply_v
         self._sequence = 0
         self._panel: Pose | None = None
         self._panel_is_up = True  # until it was buried for the first time
+        self._next_pass_s = -math.inf
         self._touch_bits, self.touch_names = _touch_table(self.scene)
         self._touched: int | None = 0
         # The same memory as MuJoCo's arrays; a number out of these costs a third of one out of an array of numpy.
@@ -91,6 +92,9 @@ class Plant:
         """Take the board's newest duty; it holds until the next one or until the board is silent for too long."""
         self._frame = frame
         self._heard_ns = self.time_ns
+        self._wanted = (
+            (_bounded(frame.duty[0]), _bounded(frame.duty[1])) if frame.driver_enabled else (0.0, 0.0)
+        )
 
     def advance(self) -> None:
         """One batch of physics: 2 ms."""
@@ -179,15 +183,15 @@ class Plant:
         mujoco.mj_forward(scene.model, scene.data)
 
     def _set_duty(self) -> None:
-        """Driver off means shorted windings, which is duty 0; so is a duty that is not a number."""
-        wanted = self._frame.duty if self._frame is not None and self.driver_enabled else (0.0, 0.0)
-        left, right = self._duty = (_bounded(wanted[0]), _bounded(wanted[1]))
+        """Driver off means shorted windings, which is duty 0."""
+        is_heard = self.time_ns - self._heard_ns <= self._silence_ns
+        left, right = self._duty = self._wanted if is_heard else (0.0, 0.0)
         drive, supply_v = self._drive, self._supply_v
         self._ctrl[0] = left * supply_v / drive.nominal_supply_v
         self._ctrl[1] = right * supply_v / drive.nominal_supply_v
-        speeds = self.wheel_speed_rad_s()
-        current_a = drive.supply_current_a(left, speeds[0], supply_v)
-        current_a += drive.supply_current_a(right, speeds[1], supply_v)
+        left_qvel, right_qvel = self.scene.wheel_qvel
+        current_a = drive.supply_current_a(left, self._qvel[left_qvel], supply_v)
+        current_a += drive.supply_current_a(right, self._qvel[right_qvel], supply_v)
         self._supply_v = drive.supply_v(current_a) - drive.nominal_supply_v + self._battery_v
 
     def _move_things(self) -> None:
@@ -197,11 +201,11 @@ class Plant:
                 self.motion_began_ns = self.time_ns
         motion_s = self.motion_s
         self.scene.move_target(*self.scenario.path.place(motion_s))
-        if self.scenario.pass_at(motion_s) is not None:
+        self._panel = None
+        if motion_s >= self._next_pass_s:
             target = self.scenario.target_pose(motion_s)
             self._panel = self.scenario.panel_pose(motion_s, self.robot_pose(), target)
-        else:
-            self._panel = None
+            self._next_pass_s = self.scenario.next_pass_s(motion_s)
         if self._panel is not None or self._panel_is_up:
             self.scene.place_panel(self._panel)
             self._panel_is_up = self._panel is not None
@@ -212,6 +216,7 @@ class Plant:
 
 
 def _bounded(duty: float) -> float:
+    """A duty that a driver can make; what is not a number is 0."""
     return max(-1.0, min(1.0, duty)) if math.isfinite(duty) else 0.0
 
 

@@ -35,6 +35,7 @@ PANEL_BEFORE_TARGET_M = 0.35
 _PANEL_SWEEP_M = (
     0.85  # starts and ends this far beside the line of sight: out of the picture at the usual distance
 )
+_PASS_S = _PANEL_SWEEP_M / PANEL_SPEED_M_S + 0.1  # half a crossing, rounded up
 _PANEL_ROBOT_GAP_M = 0.45  # from the robot's middle to the panel's plane, at least
 _PANEL_TARGET_GAP_M = 0.20
 _LAYOUT_S = 95.0  # about two laps
@@ -145,6 +146,11 @@ class Scenario:
             if abs(crossing.aside_m(motion_s)) <= _PANEL_SWEEP_M:
                 return crossing
         return None
+
+    def next_pass_s(self, motion_s: float) -> float:
+        """Until then (motion time) no crossing is under way; infinite after the last."""
+        last = bisect_left(self._middles_s, motion_s - _PASS_S)
+        return self._middles_s[last] - _PASS_S if last < len(self._middles_s) else math.inf
 
     def scene_spec(self) -> SceneSpec:
         """The arena at the start of the run."""

@@ -27,10 +27,15 @@ class Speed:
 
     def travelled_m(self, motion_s: float) -> float:
         """Way since the motion began: the closed integral, so that it does not depend on the steps taken."""
-        clock_s = _eased(motion_s)
+        rate, swing_m, start = self._swing
+        clock_s = motion_s - _EASE_S / 2.0 if motion_s >= _EASE_S else _eased(motion_s)
+        return self.mean_m_s * clock_s + swing_m * (start - math.cos(rate * clock_s + self.phase_rad))
+
+    @cached_property
+    def _swing(self) -> tuple[float, float, float]:
+        """Its rate (rad/s), its way (m), and the cosine that it begins with."""
         rate = 2.0 * math.pi / self.period_s
-        swing_m = math.cos(self.phase_rad) - math.cos(rate * clock_s + self.phase_rad)
-        return self.mean_m_s * clock_s + self.swing_m_s / rate * swing_m
+        return rate, self.swing_m_s / rate, math.cos(self.phase_rad)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class TargetPath:
     def place(self, motion_s: float) -> tuple[float, float, float]:
         """The same as plain numbers (x m, y m, yaw rad), for those who ask five hundred times a second."""
         legs = self._legs
-        way_m = self.speed.travelled_m(max(0.0, motion_s)) % self.length_m
+        way_m = self.speed.travelled_m(motion_s if motion_s > 0.0 else 0.0) % self.length_m
         step, share = divmod(way_m / self.length_m * len(legs), 1.0)
         x_m, y_m, along_x_m, along_y_m, yaw_rad = legs[int(step) % len(legs)]
         return x_m + share * along_x_m, y_m + share * along_y_m, yaw_rad
@@ -78,9 +83,7 @@ class TargetPath:
 
 
 def _eased(motion_s: float) -> float:
-    """Time that runs slowly at first: its rate climbs from 0 to 1 along a smooth step."""
-    if motion_s >= _EASE_S:
-        return motion_s - _EASE_S / 2.0
+    """Time that runs slowly for the first 1.5 s: its rate climbs from 0 to 1 along a smooth step."""
     share = motion_s / _EASE_S
     return _EASE_S * (share**3 - share**4 / 2.0)
 

@@ -14,6 +14,7 @@ from takt.deadlines import Miss
 from takt.deadlines.outbox import GAP, Offer, counts_of, first_sequence
 
 Record = Mapping[str, str]
+_LIFE_SHIFT = 44  # above it stands the board's nonce: one a life of its memory
 _REMEMBERED = 4096  # causes of a node's newest records, for a gap that overlaps them
 
 
@@ -33,6 +34,7 @@ class LedgerFile:
         self.repeats = 0
         self.holes = 0
         self._start: tuple[str, str] | None = None  # of the present chain: tells its repeat from a new chain
+        self._doubted: int | None = None  # the lowest heard of a chain whose beginning is not known
         self._nodes: dict[tuple[str, int], deque[tuple[int, dict[str, int]]]] = {}
         for line in _whole_lines(path):
             self._recall(json.loads(line))
@@ -57,10 +59,22 @@ class LedgerFile:
         if not starts and identity <= self.confirmed:
             self.repeats += 1
             return False
-        if not starts and self.confirmed != 0 and previous != self.confirmed:
+        follows = previous == self.confirmed if self.confirmed else self._is_oldest(identity)
+        if not starts and not follows:
             self.holes += 1
             return False
         return True
+
+    def _is_oldest(self, identity: int) -> bool:
+        """With nothing of the board on disk: whether all before this record is confirmed, to a ledger that is gone.
+
+        The board, which hears no confirmation, begins again with the oldest that it still has: the lowest, heard twice.
+        The first that is heard may follow others that were lost on their way."""
+        doubted, life = self._doubted, identity >> _LIFE_SHIFT
+        if doubted is not None and doubted >> _LIFE_SHIFT == life and doubted <= identity:
+            return doubted == identity
+        self._doubted = identity
+        return False
 
     def take_offer(self, offer: Offer) -> bool:
         """Write a node's miss unless it is there, or one before it is missing; True if written. ``sync`` follows."""

@@ -14,11 +14,13 @@ from typing import Any
 import takt.contract
 from takt import resources
 from takt.errors import TaktError
+from takt.twin.episode import MAX_SEED
 from takt.twin.run import run
 from takt.twin.scenario_file import load, shipped
 from takt.twin.verdict import recovery_s, stop_distance_m, unmet
 from takt.twin.workers import answers
 
+_MOST_RUNS = 1_000_000
 LIBRARY = "build/firmware/libtakt_core.so"
 
 
@@ -145,8 +147,12 @@ def tell(report: dict[str, Any]) -> None:
 def seeds_of(text: str) -> list[int]:
     """``A-B``, both included. Raises TaktError for anything else."""
     low, dash, high = text.partition("-")
-    if not (dash and low.isdigit() and high.isdigit() and int(low) <= int(high)):
+    if not (dash and low.isdecimal() and high.isdecimal() and int(low) <= int(high)):
         raise TaktError(f"{text!r} is no range of seeds", "give A-B with A <= B, such as 0-99")
+    if int(high) > MAX_SEED:
+        raise TaktError(f"seed {high} is out of range", f"give seeds from 0 to {MAX_SEED}")
+    if int(high) - int(low) >= _MOST_RUNS:
+        raise TaktError(f"{text} is more than {_MOST_RUNS} runs", "give fewer at a time")
     return list(range(int(low), int(high) + 1))
 
 

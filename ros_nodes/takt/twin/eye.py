@@ -25,6 +25,7 @@ _MIN_SIDE_PX = 3.0
 _SEEN_FROM = 0.35  # a detector finds what shows this share of its columns
 _HIDDEN_FROM = 0.5
 _SCORE = 0.9
+_OPTICAL = np.array((1.0, -1.0, -1.0))  # MuJoCo's cameras look along -z with y up
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,28 @@ class GeometricEye:
         self._local = local
         self._starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
         self._owner = np.repeat(np.arange(len(counts)), counts)
+        data = scene.data
+        self._at, self._turn = data.mocap_pos[self._mocaps], data.mocap_quat[self._mocaps]
+        self._points = self._placed(np.arange(len(self._owner)))
+        moves = (self._mocaps == TARGET_MOCAP) | (self._mocaps == PANEL_MOCAP)
+        self._moving = np.flatnonzero(moves)
+        self._moving_points = np.flatnonzero(moves[self._owner])
 
     def look(self) -> Boxes:
         """The scene as it stands; the last physics step has left the camera's pose behind."""
         data = self._scene.data
-        at = data.mocap_pos[self._mocaps]
-        turns = _yaw_matrices(data.mocap_quat[self._mocaps])
-        points = np.einsum("nij,nj->ni", turns[self._owner], self._local) + at[self._owner]
-        axes = data.cam_xmat[self._camera_id].reshape(3, 3) * (1.0, -1.0, -1.0)
-        seen = (points - data.cam_xpos[self._camera_id]) @ axes
-        return self._boxes(seen, np.asarray(at[:, 2] > 0.0))
+        moving = self._mocaps[self._moving]
+        self._at[self._moving], self._turn[self._moving] = data.mocap_pos[moving], data.mocap_quat[moving]
+        self._points[self._moving_points] = self._placed(self._moving_points)
+        axes = data.cam_xmat[self._camera_id].reshape(3, 3) * _OPTICAL
+        seen = (self._points - data.cam_xpos[self._camera_id]) @ axes
+        return self._boxes(seen, self._at[:, 2] > 0.0)
+
+    def _placed(self, points: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Hull points in the world. Obstacles stand where they stood at first; the others are placed at every look."""
+        owners = self._owner[points]
+        turns = _yaw_matrices(self._turn)[owners]
+        return np.asarray(np.einsum("nij,nj->ni", turns, self._local[points]) + self._at[owners])
 
     def _boxes(self, seen: NDArray[np.float64], stands: NDArray[np.bool_]) -> Boxes:
         depth = np.maximum(seen[:, 2], _NEAR_M)

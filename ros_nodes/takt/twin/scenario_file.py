@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
-
-import yaml
 
 from takt import resources
 from takt.deadlines import Rung
@@ -15,8 +14,28 @@ from takt.errors import TaktError
 from takt.simulation.board import MISS_CAUSES
 from takt.twin.episode import MAX_SECONDS, MAX_SEED, MIN_SECONDS, Episode, FaultPlan
 from takt.twin.faults import KINDS
+from takt.twin.scenario_yaml import Place, Places, read
 
 FOLDER = "config/scenarios"
+RANGES: dict[Place, tuple[float, float]] = {
+    ("seconds",): (MIN_SECONDS, MAX_SECONDS),
+    ("board_drift_ppm",): (-200.0, 200.0),
+    ("arena", "obstacles"): (0, 8),
+    ("arena", "target_speed_factor"): (0.0, 2.0),
+    ("sight", "pixel_sigma"): (0.0, 20.0),
+    ("sight", "capture_ms"): (0.0, 1000.0),
+    ("sight", "detect_ms"): (0.0, 1000.0),
+    ("sight", "jitter_ms"): (0.0, 1000.0),
+    ("sight", "miss_rate"): (0.0, 1.0),
+    ("line", "baud"): (9600, 10_000_000),
+    ("line", "latency_ms"): (0.0, 1000.0),
+    ("line", "drop_rate"): (0.0, 1.0),
+    ("line", "flip_rate"): (0.0, 1.0),
+    ("line", "duplicate_rate"): (0.0, 1.0),
+    ("faults", "for_s"): (0.0, MAX_SECONDS),
+    ("faults", "strength"): (0.0, 1.0),
+    ("expect", "target_visible_ratio_min"): (0.0, 1.0),
+}  # of numbers; the others: 0 or more
 _SET_ELSEWHERE = ("name", "seed", "arena_seed")
 
 
@@ -68,23 +87,19 @@ def load(name_or_path: str) -> ScenarioFile:
                 f"there is no scenario {name_or_path!r}", f"one of: {', '.join(shipped())}, or a file"
             )
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise TaktError(f"{path} cannot be read ({error.strerror})", "name a file that can") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise TaktError(f"{path}:{line}: no text in UTF-8", "save the file as UTF-8") from None
     return parse(text, path)
 
 
 def parse(text: str, path: Path) -> ScenarioFile:
     """A scenario from its text. Raises TaktError with the place in the file."""
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
-        problem = getattr(error, "problem", None) or "no valid YAML"
-        raise TaktError(f"{place}: {problem}", "mend the YAML there") from None
-    reader = _Reader(path, _lines(root))
+    document, places = read(text, path)
+    reader = _Reader(places)
     reader.expect_mapping(document, ())
     description = reader.text(document, "description")
     values = reader.section(
@@ -96,34 +111,13 @@ def parse(text: str, path: Path) -> ScenarioFile:
     return made
 
 
-def _lines(node: yaml.Node | None, path: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
-    """Line number of every key and item, by its path."""
-    found: dict[tuple[Any, ...], int] = {path: node.start_mark.line + 1} if node else {}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            here = (*path, key.value)
-            found |= _lines(value, here)
-            found[here] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            found |= _lines(item, (*path, index))
-    return found
-
-
 class _Reader:
     """Turns plain YAML values into the dataclasses' fields."""
 
-    def __init__(self, path: Path, lines: dict[tuple[Any, ...], int]) -> None:
-        self._path, self._lines = path, lines
+    def __init__(self, places: Places) -> None:
+        self.fail = places.fail
 
-    def fail(self, place: tuple[Any, ...], cause: str, fix: str) -> TaktError:
-        line = next(
-            (self._lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in self._lines), 1
-        )
-        name = ".".join(map(str, place))
-        return TaktError(f"{self._path}:{line}: {name + ': ' if name else ''}{cause}", fix)
-
-    def expect_mapping(self, value: object, place: tuple[Any, ...]) -> None:
+    def expect_mapping(self, value: object, place: Place) -> None:
         if not isinstance(value, dict):
             raise self.fail(place, "a mapping of keys was expected", "see docs/twin.md for the keys")
 
@@ -135,7 +129,7 @@ class _Reader:
             )
         return value.strip()
 
-    def section(self, kind: type, given: object, place: tuple[Any, ...]) -> dict[str, Any]:
+    def section(self, kind: type, given: object, place: Place) -> dict[str, Any]:
         """The given keys, checked against the fields of a dataclass."""
         self.expect_mapping(given, place)
         assert isinstance(given, dict)
@@ -144,19 +138,19 @@ class _Reader:
         made: dict[str, Any] = {}
         for key, value in given.items():
             if key not in names:
-                raise self.fail((*place, key), "is no key here", f"one of: {', '.join(names)}")
+                raise self.fail((*place, str(key)), "is no key here", f"one of: {', '.join(names)}")
             made[key] = self._value(hints[key], value, (*place, key))
         return made
 
-    def _value(self, hint: Any, value: Any, place: tuple[Any, ...]) -> Any:
+    def _value(self, hint: Any, value: Any, place: Place) -> Any:
         if is_dataclass(hint):
             assert isinstance(hint, type)
             return hint(**self.section(hint, value, place))
         if "FaultPlan" in str(hint):
             return tuple(self._faults(value, place))
         wanted = str(hint)
-        if "dict" in wanted and isinstance(value, dict):
-            return value
+        if "dict" in wanted:
+            return self._counts(value, place)
         if "bool" in wanted or isinstance(value, bool):
             if isinstance(value, bool) and "bool" in wanted:
                 return value
@@ -164,14 +158,34 @@ class _Reader:
                 place, f"{value!r} does not fit", "give true or false" if "bool" in wanted else "a number"
             )
         if isinstance(value, int | float) and (
-            "float" in wanted or ("int" in wanted and value == int(value))
+            "float" in wanted or ("int" in wanted and float(value).is_integer())
         ):
-            return value
+            return self._within(value, place)
         if value is None and "None" in wanted or isinstance(value, str) and "str" in wanted:
             return value
         raise self.fail(place, f"{value!r} does not fit", f"a value of type {hint} is wanted")
 
-    def _faults(self, given: Any, place: tuple[Any, ...]) -> Iterable[FaultPlan]:
+    def _within(self, value: float, place: Place) -> float:
+        low, high = RANGES.get(tuple(part for part in place if not isinstance(part, int)), (0.0, math.inf))
+        if not (low <= value <= high and math.isfinite(value)):
+            limits = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
+            raise self.fail(place, f"{value:g} is out of range", f"give {limits}")
+        return value
+
+    def _counts(self, value: Any, place: Place) -> dict[str, int] | None:
+        if value is None:
+            return None
+        self.expect_mapping(value, place)
+        for cause, count in value.items():
+            if cause not in MISS_CAUSES:
+                raise self.fail(
+                    (*place, cause), f"{cause!r} is no cause", f"one of: {', '.join(MISS_CAUSES)}"
+                )
+            if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+                raise self.fail((*place, cause), f"{count!r} is no count", "give 0 or more")
+        return dict(value)
+
+    def _faults(self, given: Any, place: Place) -> Iterable[FaultPlan]:
         if not isinstance(given, list):
             raise self.fail(place, "a list of faults was expected", "begin each with `- kind: ...`")
         for index, item in enumerate(given):
@@ -189,34 +203,17 @@ class _Reader:
             yield FaultPlan(**values)
 
     def check(self, scenario: ScenarioFile) -> None:
-        """Ranges, which need the whole."""
+        """What needs the whole."""
         episode = scenario.episode(0)
-        if not MIN_SECONDS <= episode.seconds <= MAX_SECONDS:
-            raise self.fail(
-                ("seconds",),
-                f"{episode.seconds:g} is out of range",
-                f"give {MIN_SECONDS:g} to {MAX_SECONDS:g}",
-            )
         for index, fault in enumerate(episode.faults):
-            for key, value, high in (
-                ("at_s", fault.at_s, episode.seconds),
-                ("for_s", fault.for_s, MAX_SECONDS),
-                ("strength", fault.strength, 1.0),
-            ):
-                if not 0.0 <= value <= high:
-                    raise self.fail(
-                        ("faults", index, key), f"{value:g} is out of range", f"give 0 to {high:g}"
-                    )
+            if fault.at_s > episode.seconds:
+                cause = f"{fault.at_s:g} is after the end at {episode.seconds:g}"
+                raise self.fail(("faults", index, "at_s"), cause, f"give 0 to {episode.seconds:g}")
         for key in ("reaches", "ends_on"):
             rung = getattr(scenario.expect, key)
             if rung is not None and rung not in Rung.__members__:
                 raise self.fail(
                     ("expect", key), f"{rung!r} is no rung", f"one of: {', '.join(Rung.__members__)}"
                 )
-        unknown = set(scenario.expect.misses or {}) - set(MISS_CAUSES)
-        if unknown:
-            raise self.fail(
-                ("expect", "misses"), f"{unknown.pop()!r} is no cause", f"one of: {', '.join(MISS_CAUSES)}"
-            )
         if episode.rearm not in ("automatic", "operator"):
             raise self.fail(("rearm",), f"{episode.rearm!r} does not fit", "automatic or operator")

@@ -13,7 +13,7 @@ from takt.vision import session
 from takt.vision.decoders import decoder_for
 from takt.vision.model_card import ModelCard
 from takt.vision.preprocess import Preprocessor
-from takt.vision.suppression import Candidates, suppress
+from takt.vision.suppression import Candidates, Suppressor
 
 _WARM_UP_RUNS = 8
 
@@ -38,6 +38,7 @@ class Detector:
         self.providers = session.granted(self._session)
         self._tensor = session.input_tensor(card, self._session)
         self._names = session.output_names(card, self._session)
+        self._suppressor = Suppressor()
         self._run_options = onnxruntime.RunOptions()
         self._preprocessor = self._preprocessor_for(width_px, height_px)
         first = self._first_answer()
@@ -64,7 +65,7 @@ class Detector:
         Raises NotFinite if the model's best score is no number: it is broken, which is not the same as nothing seen.
         """
         found = self.find(pixels, MAX_DETECTIONS)
-        if not len(found) and any(np.isnan(output).any() for output in self._outputs):
+        if not len(found) and any(map(_has_nan, self._outputs)):
             raise NotFinite(f"model {self.card.name} answers with NaN")
         return found.best()
 
@@ -74,7 +75,7 @@ class Detector:
         self._run()
         found = self._decoder.decode(self._outputs, self._score_threshold)
         if not self._decoder.suppressed:
-            found = suppress(found, self.card.overlap_threshold, most)
+            found = self._suppressor.run(found, self.card.overlap_threshold, most)
         self._preprocessor.to_source(found.boxes_xyxy_px, self.card.output.clip)
         return found
 
@@ -126,3 +127,8 @@ class Detector:
         for name, raw in zip(self._names, self._raw, strict=True):
             binding.bind_output(name, "cpu", 0, raw.dtype.type, raw.shape, raw.ctypes.data)
         return binding
+
+
+def _has_nan(output: NDArray[np.float32]) -> bool:
+    """A sum is no number where a term is none, or where infinities meet; only then is it worth an array to look."""
+    return bool(np.isnan(output.sum())) and bool(np.isnan(output).any())

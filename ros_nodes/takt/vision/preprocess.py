@@ -64,14 +64,15 @@ class Preprocessor:
 
     def to_source(self, boxes_xyxy: Floats, clip: bool = True) -> Floats:
         """Boxes (N, 4) in the tensor's pixels to the picture's, cut at its border if asked; in place, and returned."""
-        boxes_xyxy[:, 0::2] -= self._left
-        boxes_xyxy[:, 1::2] -= self._top
-        boxes_xyxy[:, 0::2] /= np.float32(self._ratio_x)
-        boxes_xyxy[:, 1::2] /= np.float32(self._ratio_y)
-        if clip:
-            height_px, width_px, _ = self._shape
-            np.clip(boxes_xyxy[:, 0::2], 0.0, width_px, out=boxes_xyxy[:, 0::2])
-            np.clip(boxes_xyxy[:, 1::2], 0.0, height_px, out=boxes_xyxy[:, 1::2])
+        height_px, width_px, _ = self._shape
+        for side in range(4):
+            of_x = side % 2 == 0
+            values = boxes_xyxy[:, side]
+            np.subtract(values, np.float32(self._left if of_x else self._top), out=values)
+            np.divide(values, np.float32(self._ratio_x if of_x else self._ratio_y), out=values)
+            if clip:
+                np.maximum(values, np.float32(0.0), out=values)
+                np.minimum(values, np.float32(width_px if of_x else height_px), out=values)
         return boxes_xyxy
 
     def _fit(self, letterbox: str, width_px: int, height_px: int, columns: int, rows: int) -> None:

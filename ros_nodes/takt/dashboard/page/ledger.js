@@ -112,7 +112,7 @@ function clock(ms) {
 
 function line(row) {
   const sure = row.bound_ms > 0 ? ` ± ${row.bound_ms >= 1000 ? "?" : digits(row.bound_ms, 1)}` : "";
-  return element("tr", { "data-number": row.number, "data-shown-ms": Date.now(), "data-at-ms": row.at_ms },
+  return element("tr", { "data-number": row.number, "data-shown-ms": (performance.timeOrigin + performance.now()).toFixed(1), "data-at-ms": row.at_ms },
     element("td", {}, clock(row.at_ms), element("small", {}, sure)),
     element("td", {}, row.source), element("td", {}, row.stage),
     element("td", { class: "figure" }, digits(row.late_ms, 1)),

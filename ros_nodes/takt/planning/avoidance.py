@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from takt.planning.course import Ahead
 from takt.planning.floor import FloorView
 from takt.planning.limits import MotionLimits
 from takt.planning.passage import Passage, Paths
@@ -33,6 +34,9 @@ _CREEP_M = 1e-3
 _LOOKING_RAD_S = 1.0
 _FACING_RAD = 0.35
 _SLOW_M_S = 0.12  # slow enough to stand and look
+
+
+Discs = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Choice:
 
 
 class Avoidance:
-    """Remembers nothing but where it is looking. Discs are (n, 3) rows of (x, y, radius) in base_link."""
+    """Remembers nothing but where it is looking. Discs are (x, y, radius) in base_link."""
 
     def __init__(self, limits: MotionLimits, footprint_m: float, clearance_m: float) -> None:
         self._limits = limits
@@ -69,12 +73,14 @@ class Avoidance:
         self._fade = np.exp(-middles / _TURN_FADES_S)
         self._speed_reach = limits.acceleration_m_s2 * middles
         self._turn_reach = limits.yaw_acceleration_rad_s2 * middles
+        tables = (self._fade, self._speed_reach, self._turn_reach)
+        self._ahead = Ahead(self._dt_s, *(table.tolist() for table in tables))
 
     def choose(
         self,
         wanted: tuple[float, float],
         motion: tuple[float, float],
-        discs: NDArray[np.float64],
+        discs: Discs,
         goal: Goal | None,
         floor: FloorView,
         factor: float = 1.0,
@@ -84,17 +90,16 @@ class Avoidance:
         ``motion``: the speed and yaw rate that the robot has been told so far. Slow before floor that it has not seen,
         it turns to look.
         """
-        discs = discs[np.hypot(discs[:, 0], discs[:, 1]) - discs[:, 2] < _FARTHEST_M]
-        speeds = np.array([wanted[0]])
-        path = self._driven(speeds, np.array([wanted[1]]), motion)
-        clearance = float(self._clearances(path, discs)[0])
-        blocked = self._passage.judge(path, speeds, motion[0], floor)
-        turn = self._look(wanted, motion, blocked.unseen, goal, floor)
+        near = [disc for disc in discs if math.hypot(disc[0], disc[1]) - disc[2] < _FARTHEST_M]
+        course = self._ahead.drive(wanted, motion)
+        clearance = course.clearance_m(near, self._footprint_m)
+        blocked_m, unseen = self._passage.judge_course(course, wanted[0], motion[0], floor)
+        turn = self._look(wanted, motion, unseen, goal, floor)
         if turn is not None:
             return Choice(0.0, turn, True, clearance, looks=True)
-        if clearance >= self._clearance_m and blocked.way_m[0] <= _CREEP_M:
+        if clearance >= self._clearance_m and blocked_m <= _CREEP_M:
             return Choice(*wanted, False, clearance)
-        return self._sample(wanted, motion, discs, goal, floor, factor)
+        return self._sample(wanted, motion, np.array(near, np.float64).reshape(-1, 3), goal, floor, factor)
 
     def _look(
         self,
@@ -137,7 +142,7 @@ class Avoidance:
         cost = ((speeds - wanted[0]) / 0.4) ** 2 * 0.3 + ((turns - wanted[1]) / 1.0) ** 2 * 0.15
         lack = np.maximum(self._clearance_m - clearances, 0.0) / self._clearance_m
         cost += 3.0 * lack**2 + np.where(clearances < contact_m, _FAR * (1.0 + contact_m - clearances), 0.0)
-        blocked_m = self._passage.judge(paths, speeds, motion[0], floor).way_m
+        blocked_m = self._passage.judge(paths, speeds, motion[0], floor)
         cost += np.where(blocked_m > _CREEP_M, _FAR * (1.0 + blocked_m), 0.0)
         if goal is not None:
             cost += self._goal_cost(paths, goal)
@@ -192,13 +197,8 @@ class Avoidance:
         return np.asarray((off_m / 0.3) ** 2 + (beyond / 0.3) ** 2)
 
 
-def in_base(
-    pose: tuple[float, float, float], discs_odom: Sequence[tuple[float, float, float]]
-) -> NDArray[np.float64]:
-    """Discs (x, y, radius) of odom as (n, 3) rows in base_link at ``pose`` (x, y, yaw)."""
-    if not discs_odom:
-        return np.empty((0, 3))
-    discs = np.array(discs_odom, dtype=np.float64)
-    dx, dy = discs[:, 0] - pose[0], discs[:, 1] - pose[1]
+def in_base(pose: tuple[float, float, float], discs_odom: Discs) -> list[tuple[float, float, float]]:
+    """Discs (x, y, radius) of odom in base_link at ``pose`` (x, y, yaw)."""
     sin, cos = math.sin(pose[2]), math.cos(pose[2])
-    return np.stack([cos * dx + sin * dy, cos * dy - sin * dx, discs[:, 2]], axis=1)
+    moved = ((x_m - pose[0], y_m - pose[1], radius_m) for x_m, y_m, radius_m in discs_odom)
+    return [(cos * dx + sin * dy, cos * dy - sin * dx, radius_m) for dx, dy, radius_m in moved]

@@ -11,7 +11,7 @@ Obstacles are taken to be taller than the camera: one that stands before it fill
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -33,7 +33,7 @@ _FRESH_M = 0.1  # of way
 _LOOKED_AT_M = 1.35
 _MEASURED_M = 1.2  # farther out a range is too rough to say which cell
 _DEPTH_M = 0.36  # an obstacle's, behind its front
-_DOUBT_CELLS = 5
+_DOUBT_STEPS = (1, 2, 2)  # cells: five, by growing three times
 _FRONT_M = 0.05  # before a front: neither free nor not
 _NEAREST_M = 0.03
 _MARGIN_RAD = 0.025  # by which a box's side may err
@@ -71,17 +71,17 @@ class Floor:
         self._move_to(pose)
         forward, left, range_m = self._from_camera(pose)
         free = (forward > _NEAREST_M) & (np.abs(left) < self._slope * forward) & (range_m < _LOOKED_AT_M)
-        suspect = np.zeros_like(free)
-        self._found[way_m - self._found_m > _KEPT_M] = UNSEEN
-        for sighting, moves in sightings:
-            inside = _between(forward, left, sighting)
-            free &= ~(inside & (range_m > (0.0 if sighting.low_cut else sighting.near_m - _FRONT_M)))
+        suspect, hidden = np.zeros_like(free), np.zeros_like(free)
+        np.copyto(self._found, UNSEEN, where=self._found_m < way_m - _KEPT_M)
+        for inside, (sighting, moves) in zip(_between(forward, left, sightings), sightings, strict=True):
+            hidden |= inside & (range_m > (0.0 if sighting.low_cut else sighting.near_m - _FRONT_M))
             if not moves:
                 suspect |= inside & self._stands(sighting, range_m)
-        own = (forward + self._camera_x_m) ** 2 + left**2 < self._own_m**2
-        self._found[suspect] = SUSPECT
-        self._found[free | own] = FREE
-        self._found_m[free | own | suspect] = way_m
+        free &= ~hidden
+        free |= (forward + self._camera_x_m) ** 2 + left * left < self._own_m**2
+        np.copyto(self._found, SUSPECT, where=suspect)
+        np.copyto(self._found, FREE, where=free)
+        np.copyto(self._found_m, way_m, where=free | suspect)
         self._judge(way_m)
 
     def view_from(self, pose: Odometry) -> FloorView:
@@ -92,11 +92,11 @@ class Floor:
         sin, cos = sin / _CELL_M, cos / _CELL_M
 
         def view(x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.uint8]:
-            column = np.floor(cos * x_m - sin * y_m + offset_x).astype(np.intp)
-            row = np.floor(sin * x_m + cos * y_m + offset_y).astype(np.intp)
-            row, column = np.clip(row, 0, _CELLS - 1), np.clip(column, 0, _CELLS - 1)
-            state: NDArray[np.uint8] = self._state[row, column]
-            return state  # beyond the window's rim as on it: it is farther away than a second's way
+            row = _cell(sin * x_m + cos * y_m + offset_y)
+            row *= _CELLS
+            row += _cell(cos * x_m - sin * y_m + offset_x)
+            state: NDArray[np.uint8] = self._state.take(row)
+            return state
 
         return view
 
@@ -104,8 +104,9 @@ class Floor:
         """What is known, for those who drive: suspicion grows old, and spreads to what nobody saw beside it."""
         state = self._found.copy()
         stands = state == SUSPECT
-        state[stands & (way_m - self._found_m > _FRESH_M)] = STALE
-        state[(state == UNSEEN) & _spread(stands)] = DOUBTED
+        if stands.any():
+            np.copyto(state, STALE, where=stands & (self._found_m < way_m - _FRESH_M))
+            np.copyto(state, DOUBTED, where=(state == UNSEEN) & _spread(stands))
         self._state = state
 
     def _stands(self, sighting: ObstacleSighting, range_m: Grid) -> Mask:
@@ -134,29 +135,34 @@ class Floor:
         return forward, left, np.sqrt(forward * forward + left * left)
 
 
-def _between(forward: Grid, left: Grid, sighting: ObstacleSighting) -> Mask:
-    """The cells in its direction; forward of the camera that is a comparison of slopes."""
-    low, high = math.tan(sighting.right_rad - _MARGIN_RAD), math.tan(sighting.left_rad + _MARGIN_RAD)
+def _cell(place: Grid) -> NDArray[np.intp]:
+    """The cell's index along one axis; beyond the window's rim as on it: that is farther away than a second's way."""
+    index = place.astype(np.intp)  # towards 0, which is on the rim whatever is below
+    np.maximum(index, 0, out=index)
+    return np.minimum(index, _CELLS - 1, out=index)
+
+
+def _between(forward: Grid, left: Grid, sightings: Sequence[tuple[ObstacleSighting, bool]]) -> Iterator[Mask]:
+    """The cells in each one's direction; forward of the camera that is a comparison of slopes."""
+    ahead = forward > 0.0
     beside_m = _CELL_M / 3.0  # a cell is in it with its side, not only with its middle
-    return np.asarray(
-        (forward > 0.0) & (left > low * forward - beside_m) & (left < high * forward + beside_m)
-    )
+    from_right, from_left = left + beside_m, left - beside_m
+    for sighting, _ in sightings:
+        low, high = math.tan(sighting.right_rad - _MARGIN_RAD), math.tan(sighting.left_rad + _MARGIN_RAD)
+        yield ahead & (from_right > low * forward) & (from_left < high * forward)
 
 
 def _spread(mask: Mask) -> Mask:
     """The mask and what is within a few cells of it, along rows and columns."""
-    for axis in (0, 1):
-        padded = np.zeros((_CELLS + 2 * _DOUBT_CELLS + 1,) * 2, np.int32)
-        inside = slice(_DOUBT_CELLS + 1, _DOUBT_CELLS + 1 + _CELLS)
-        padded[inside, inside] = mask
-        sums = np.cumsum(padded, axis=axis)
-        wide = 2 * _DOUBT_CELLS + 1
-        mask = (
-            (sums[wide:, inside] > sums[:-wide, inside])
-            if axis == 0
-            else (sums[inside, wide:] > sums[inside, :-wide])
-        )
-    return mask
+    wide: Mask = mask.copy()
+    for step in _DOUBT_STEPS:
+        grown: Mask = wide.copy()
+        grown[step:] |= wide[:-step]
+        grown[:-step] |= wide[step:]
+        wide = grown.copy()
+        wide[:, step:] |= grown[:, :-step]
+        wide[:, :-step] |= grown[:, step:]
+    return wide
 
 
 def _shifted(grid: NDArray[Cell], rows: int, columns: int, fill: int) -> NDArray[Cell]:

@@ -7,11 +7,11 @@ the dynamic window): floor that lies farther ahead will be seen before it matter
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from takt.planning.course import Course
 from takt.planning.floor import DOUBTED, SUSPECT, UNSEEN, FloorView
 from takt.planning.limits import MotionLimits
 
@@ -24,15 +24,6 @@ _RIM = 16
 _SET_OUT_M, _SET_OUT_STEPS = 0.2, 5
 
 Paths = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
-class Blocked:
-    """``way_m`` (k,): how much of each candidate's way leads where it is worse than here. ``unseen``: whether floor was
-    not seen, lately or ever, that the first candidate needs."""
-
-    way_m: NDArray[np.float64]
-    unseen: bool
 
 
 class Passage:
@@ -48,18 +39,40 @@ class Passage:
 
     def judge(
         self, paths: Paths, speeds: NDArray[np.float64], speed_now_m_s: float, floor: FloorView
-    ) -> Blocked:
-        """``paths``: positions (k, steps) of candidates with ``speeds`` (k,), from the origin."""
+    ) -> NDArray[np.float64]:
+        """How much of each candidate's way leads where it is worse than here, m; (k,).
+
+        ``paths``: positions (k, steps) of candidates with ``speeds`` (k,), from the origin.
+        """
         x_m, y_m, _ = paths
         steps_m = np.hypot(np.diff(x_m, axis=1, prepend=0.0), np.diff(y_m, axis=1, prepend=0.0))
         committed = self._committed(steps_m, speeds, speed_now_m_s)
         at_x, at_y = np.append(x_m[committed], 0.0), np.append(y_m[committed], 0.0)
         state = floor(at_x[:, None] + self._rim_x, at_y[:, None] + self._rim_y)
-        wrong = _wrong(state)
-        each = wrong.sum(axis=1)
+        each = _wrong(state).sum(axis=1)
         worse_m = np.zeros(x_m.shape)
         worse_m[committed] = np.where(each[:-1] > each[-1], steps_m[committed], 0.0)
-        return Blocked(worse_m.sum(axis=1), _hidden(wrong, state, each))
+        return np.asarray(worse_m.sum(axis=1))
+
+    def judge_course(
+        self, course: Course, speed_m_s: float, speed_now_m_s: float, floor: FloorView
+    ) -> tuple[float, bool]:
+        """The same of one course, and whether it needs floor that was not seen, lately or ever."""
+        reach = self._acceleration_m_s2 * _NEXT_S
+        soon = abs(min(max(speed_m_s, speed_now_m_s - reach), speed_now_m_s + reach))
+        braking_m = soon * _LAG_S + soon**2 / (2.0 * self._acceleration_m_s2) + _MARGIN_M
+        count = course.committed(braking_m)
+        at_x, at_y = np.array([*course.x_m[:count], 0.0]), np.array([*course.y_m[:count], 0.0])
+        state = floor(at_x[:, None] + self._rim_x, at_y[:, None] + self._rim_y)
+        wrong = _wrong(state)
+        if not wrong.any():
+            return 0.0, False
+        each = wrong.sum(axis=1).tolist()
+        worse = [place for place in range(count) if each[place] > each[-1]]
+        if not worse:
+            return 0.0, False
+        unseen = bool((wrong[worse[0]] & (state[worse[0]] != SUSPECT)).any())
+        return sum(course.steps_m[place] for place in worse), unseen
 
     def unseen_towards(self, bearing_rad: float, floor: FloorView) -> tuple[bool, bool]:
         """Whether floor to the left of where it looks now, or to the right, was not seen that it needs to set out in
@@ -87,9 +100,3 @@ def _wrong(state: NDArray[np.uint8]) -> NDArray[np.bool_]:
     wrong = state >= DOUBTED
     wrong[:, _RIM:] = state[:, _RIM:] == UNSEEN
     return np.asarray(wrong)
-
-
-def _hidden(wrong: NDArray[np.bool_], state: NDArray[np.uint8], each: NDArray[np.int64]) -> bool:
-    """Whether the first position that is worse than the present one, which is the last, needs floor out of sight."""
-    worse = np.flatnonzero(each[:-1] > each[-1])
-    return len(worse) > 0 and bool((wrong[worse[0]] & (state[worse[0]] != SUSPECT)).any())

@@ -1,0 +1,37 @@
+"""The one wanted way in plain numbers is the same as among the many in arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import takt.contract
+from takt.planning.avoidance import Avoidance
+from takt.planning.floor import DOUBTED, FREE, STALE, SUSPECT, UNSEEN
+from takt.planning.limits import MotionLimits
+
+CONTRACT = takt.contract.load()
+LIMITS = MotionLimits.from_contract(CONTRACT)
+AVOIDANCE = Avoidance(LIMITS, CONTRACT.robot.footprint_radius_m, CONTRACT.planning.obstacle_clearance_m)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_one_course_is_driven_and_judged_as_the_many(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wanted = (float(rng.uniform(-0.25, 0.7)), float(rng.uniform(-2.0, 2.0)))
+    motion = (float(rng.uniform(-0.2, 0.7)), float(rng.uniform(-2.0, 2.0)))
+    discs = rng.uniform((-1.0, -1.5, 0.05), (2.5, 1.5, 0.3), (int(rng.integers(0, 6)), 3))
+    grid = rng.choice([FREE, UNSEEN, DOUBTED, STALE, SUSPECT], (40, 40), p=(0.9, 0.025, 0.025, 0.025, 0.025))
+
+    def floor(x_m: np.ndarray, y_m: np.ndarray) -> np.ndarray:
+        return grid[(x_m * 10 + 20).astype(int), (y_m * 10 + 20).astype(int)].astype(np.uint8)
+
+    speeds, turns = np.array([wanted[0], 0.0]), np.array([wanted[1], 0.0])
+    paths = AVOIDANCE._driven(speeds, turns, motion)
+    course = AVOIDANCE._ahead.drive(wanted, motion)
+    assert np.allclose(course.x_m, paths[0][0], atol=1e-12)
+    assert np.allclose(course.y_m, paths[1][0], atol=1e-12)
+    many_m = AVOIDANCE._clearances(paths, discs)
+    assert course.clearance_m(discs.tolist(), AVOIDANCE._footprint_m) == pytest.approx(many_m[0], abs=1e-12)
+    blocked_m, _ = AVOIDANCE._passage.judge_course(course, wanted[0], motion[0], floor)
+    assert blocked_m == pytest.approx(AVOIDANCE._passage.judge(paths, speeds, motion[0], floor)[0], abs=1e-9)

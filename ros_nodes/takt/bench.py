@@ -16,6 +16,7 @@ BENCHES = {
     "micropython": "takt.micropython.bench",
     "page": "takt.dashboard.bench",
     "twin": "takt.twin.bench",
+    "twin-vs-real": "takt.twin.likeness_bench",
     "vision": "takt.vision.bench",
 }
 

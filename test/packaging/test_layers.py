@@ -27,6 +27,7 @@ EDGES = {
         "chaos_proof.py",
         "command.py",
         "film.py",
+        "likeness_bench.py",
         "planted_proof.py",
         "planting.py",
         "workers.py",

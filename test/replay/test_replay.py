@@ -46,9 +46,9 @@ def test_another_planner_is_told_with_time_and_figures(tape, shipped_contract, m
     )
     comparison = think_again(tape.plans, shipped_contract)
     assert not comparison.agrees
-    first = comparison.first[0]
-    assert (first.what, first.again) == ("speed_m_s", "0.300000")
-    assert 0.0 < first.at_s < 20.0
+    speeds = [one for one in comparison.first if one.what == "speed_m_s"]
+    assert speeds
+    assert all(float(one.again) < float(one.recorded) and 0.0 < one.at_s < 20.0 for one in speeds)
     assert comparison.largest["speed_m_s"] > 0.05
     assert think_again(tape.plans, shipped_contract, tolerance=10.0).largest == comparison.largest
 

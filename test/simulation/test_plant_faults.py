@@ -73,7 +73,7 @@ def test_an_order_becomes_a_fault_that_begins_now(tmp_path):
 def test_weak_motors_a_sagging_supply_a_jump_and_silence():
     duty = DutyFrame(True, True, 0, 1, 1, (0.5, 0.5), (1.0, 1.0))
     faults = PlantFaults((Fault("motor_weak_left", 0.0, 1.0, 1.0), Fault("supply_sag", 2.0, 3.0, 0.0)))
-    assert faults.weaken(duty, 0.5).duty == pytest.approx((0.15, 0.5))
+    assert faults.weaken(duty, 0.5).duty == pytest.approx((0.05, 0.5))
     assert faults.weaken(duty, 2.5).duty == pytest.approx((0.475, 0.475))
     assert faults.weaken(duty, 3.5) == duty
     jump = PlantFaults((Fault("encoder_jump_left", 1.0, 1.5), Fault("encoder_silent", 5.0, 6.0)))

@@ -14,7 +14,9 @@ from mcap.records import Attachment, Channel, Message, Metadata
 from takt.contract import Contract
 from takt.errors import TaktError
 from takt.planning.plan_tick import PlanTick
+from takt.recording.mcap_file import PART
 from takt.recording.salvage import Damage, records_of
+from takt.recording.shelf import BOX, RUN, SUFFIX
 from takt.supervision.watch_tick import WatchTick
 
 TWIN = "takt_twin"  # name of a twin's metadata record, and of the attachment that holds its rows
@@ -36,15 +38,20 @@ class Tape:
 
 
 def recordings_of(path: Path) -> list[Path]:
-    """The file itself, or the recordings of a run's folder, oldest first. Raises TaktError when there is none."""
+    """The file itself, or a run's recordings, oldest first: of whole runs if there are any, else the black boxes.
+
+    Raises TaktError when there is none.
+    """
     if path.is_file():
         return [path]
-    found = [one for pattern in ("*.mcap", "*.mcap.part") for one in path.rglob(pattern)]
-    if not found:
-        raise TaktError(
-            f"{path} holds no recording", "name a .mcap file, or the folder of a run that was recorded"
-        )
-    return sorted(found, key=lambda one: one.name)
+    for kind in (RUN, BOX, ""):
+        names = (f"{kind}*{SUFFIX}", f"{kind}*{SUFFIX}{PART}")
+        found = sorted((one for name in names for one in path.rglob(name)), key=lambda one: one.name)
+        if found:
+            return found
+    raise TaktError(
+        f"{path} holds no recording", "name a .mcap file, or the folder of a run that was recorded"
+    )
 
 
 def read(path: Path, contract: Contract) -> Tape:

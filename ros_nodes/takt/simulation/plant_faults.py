@@ -3,7 +3,7 @@
     takt_plant ... --fault encoder_broken_left@5 --fault e_stop@8+0.5
 
 ``NAME@START`` lasts, ``NAME@START+LENGTH`` passes; seconds of motion (see Plant.motion_s). Strength (0 to 1) is of
-motor_weak (90 to 30 % of its force left) and supply_sag (95 to 45 % of the voltage); the others know no degrees.
+motor_weak (90 to 10 % of its force left) and supply_sag (95 to 45 % of the voltage); the others know no degrees.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class PlantFaults:
         factors = [self._sag(motion_s)] * 2
         for fault in self._now(motion_s):
             if fault.name.startswith("motor_weak"):
-                factors[_SIDES.index(fault.name.rpartition("_")[2])] *= 0.9 - 0.6 * fault.strength
+                factors[_SIDES.index(fault.name.rpartition("_")[2])] *= 0.9 - 0.8 * fault.strength
         return replace(frame, duty=(frame.duty[0] * factors[0], frame.duty[1] * factors[1]))
 
     def are_silent(self, motion_s: float) -> bool:

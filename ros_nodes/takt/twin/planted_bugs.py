@@ -147,11 +147,11 @@ BUGS = (
         "(False, Rung.SAFE",
     ),
     Bug(
-        "bound-too-tight",
-        "the board's clock tells half of how wrong it may be",
+        "clock-step-unnoticed",
+        "the board does not notice that the host's clock was set",
         _CORE + "clock.c",
-        "return clock->half_round_trip_ns + (uint64_t)scaled(",
-        "return clock->half_round_trip_ns / 2u + (uint64_t)scaled(",
+        "return apart_ns > half_ns + statement_bound(&filter->clock, middle_ns);",
+        "return apart_ns > half_ns + statement_bound(&filter->clock, middle_ns) + UINT64_MAX / 2u;",
     ),
     Bug(
         "memory-lost-on-reset",

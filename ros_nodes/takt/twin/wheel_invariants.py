@@ -9,38 +9,65 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from takt.twin.episode import MS, SECOND
+from takt.contract.sections import Control
+from takt.twin.episode import SECOND
 from takt.twin.world import World
 
 Note = Callable[[World, str, str], None]
 
 _FLOAT_SLACK = 1.02
-_CYCLE_NS = 10 * MS
-_CLIPPED = 0.999
-_UNWINDS_NS = 1_500 * MS
 _RECENT = 20  # control cycles
-_MARGIN_RAD_S = 1.5  # a wheel that slips, and the loop's own overshoot
-_OVERSHOOTS_CYCLES = 5
+_DUTY_OFF = 0.12  # cycles of uneven length, and single precision, leave the loop's integral as far off
+_DUTY_OFF_CYCLES = 5
 _RUNAWAY_RAD_S = 5.0
 _RUNAWAY_CYCLES = 60  # the wheel check takes at most 50 for a wheel that slowed before it stood
 _SILENT_CYCLES = 8  # the board's sixth cycle without a sample, and two of this check
 
 
 @dataclass
-class _Wheel:
-    """``low`` is the smallest setpoint since the duty was last free of its limit for long enough to unwind."""
+class _Loop:
+    """The wheel loop as docs/firmware.md has it, in this file's own words: what the duty should be.
 
+    Feed-forward, proportional and integral term; the integral stays where it is while the output is limited, be it by
+    its size or by its slew, and the error would push it further.
+    """
+
+    control: Control
+    integral: float = 0.0
+    output: float = 0.0
+    runs: bool = False
+
+    def step(self, setpoint: float, measured: float, dt_s: float) -> float:
+        gains, error = self.control, setpoint - measured
+        limit = gains.duty_limit
+        rest = gains.feed_forward_per_rad_s * setpoint + gains.kp_per_rad_s * error
+        if not self.runs:
+            self.runs, self.output, self.integral = True, 0.0, _within(-rest, limit)
+        growth = gains.ki_per_rad * error * dt_s
+        integral = _within(self.integral + growth, limit)
+        wish, step = rest + integral, gains.duty_slew_per_s * dt_s
+        self.output = min(max(_within(wish, limit), self.output - step), self.output + step)
+        if not ((wish > self.output and growth > 0.0) or (wish < self.output and growth < 0.0)):
+            self.integral = integral
+        return self.output
+
+
+def _within(value: float, limit: float) -> float:
+    return min(max(value, -limit), limit)
+
+
+@dataclass
+class _Wheel:
+    loop: _Loop
     duty: float = 0.0
-    low: float = 0.0
-    clipped_ns: int = -SECOND
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    too_fast: int = 0
+    off: int = 0
     away: int = 0
 
     def rest(self) -> None:
-        self.duty = self.low = 0.0
+        self.duty, self.loop.runs = 0.0, False
         self.recent.clear()
-        self.too_fast = self.away = 0
+        self.off = self.away = 0
 
 
 class WheelInvariants:
@@ -50,7 +77,7 @@ class WheelInvariants:
         contract = world.contract
         self._note = note
         self._control, self._limits, self._robot = contract.control, contract.limits, contract.robot
-        self._wheels = (_Wheel(), _Wheel())
+        self._wheels = (_Wheel(_Loop(contract.control)), _Wheel(_Loop(contract.control)))
         self._cycle_ns = 0
         self._fault_cycles = self._silent_cycles = 0
 
@@ -70,11 +97,9 @@ class WheelInvariants:
             setpoint = view.setpoint_rad_s[side]
             self._slew(world, wheel, view.duty[side], elapsed_s)
             wheel.recent.append(abs(setpoint))
-            excess = abs(speed) - max(wheel.recent)
-            if edge.encoder[side] == "ok":
-                self._overshoot(world, wheel, abs(setpoint), excess)
-            else:
-                self._runaway(world, wheel, excess)
+            self._duty(world, wheel, view.duty[side], setpoint, view.speed_rad_s[side], elapsed_s)
+            if edge.encoder[side] != "ok":
+                self._runaway(world, wheel, abs(speed) - max(wheel.recent))
 
     def _body_speed(self, world: World) -> None:
         """Whatever was commanded, by whomever, the setpoints are those of an allowed speed and turn."""
@@ -95,24 +120,20 @@ class WheelInvariants:
         if abs(duty - wheel.duty) > step * _FLOAT_SLACK + 1e-3:
             self._note(world, "duty_slew", f"{wheel.duty:.2f} to {duty:.2f} in {elapsed_s * 1e3:.0f} ms")
         wheel.duty = duty
-        if abs(duty) >= _CLIPPED * self._control.duty_limit:
-            wheel.clipped_ns = world.now_ns
 
-    def _overshoot(self, world: World, wheel: _Wheel, setpoint: float, excess: float) -> None:
-        """A wheel that could not follow overshoots by what its integral had to hold then, not by more.
-
-        At the moment of clipping the integral is at most 1 - ff * setpoint, and it may not grow while clipped. Once
-        the motor is sound again the wheel settles at ff * speed = ff * setpoint - kp * excess + integral.
-        """
-        control = self._control
-        if world.now_ns - wheel.clipped_ns > _UNWINDS_NS:
-            wheel.low = setpoint
-        wheel.low = min(wheel.low, setpoint)
-        integral = control.duty_limit - control.feed_forward_per_rad_s * wheel.low
-        bound = integral / (control.feed_forward_per_rad_s + control.kp_per_rad_s) + _MARGIN_RAD_S
-        wheel.too_fast = wheel.too_fast + 1 if excess > bound else 0
-        if wheel.too_fast > _OVERSHOOTS_CYCLES and not world.plant.touched:
-            self._note(world, "overshoot", f"{excess:.1f} rad/s too fast, {bound:.1f} can be explained")
+    def _duty(
+        self, world: World, wheel: _Wheel, duty: float, setpoint: float, measured: float, elapsed_s: float
+    ) -> None:
+        """Duty is what the contract's gains make of setpoint and measured speed; in particular it winds nothing up."""
+        if self._control.kd_s_per_rad != 0.0:
+            return  # the loop above has no derivative term
+        expected = wheel.loop.step(setpoint, measured, elapsed_s)
+        wheel.off = wheel.off + 1 if abs(duty - expected) > _DUTY_OFF else 0
+        if wheel.off > _DUTY_OFF_CYCLES:
+            detail = (
+                f"duty {duty:.2f} where {expected:.2f} belongs to {setpoint:.1f} and {measured:.1f} rad/s"
+            )
+            self._note(world, "wheel_loop", detail)
 
     def _runaway(self, world: World, wheel: _Wheel, excess: float) -> None:
         """A wheel whose encoder lies is not driven on for long."""

@@ -49,7 +49,7 @@ def _edge(name: str, value: object) -> Begin:
 
 
 def _weak_motor(world: World, strength: float, _until_ns: int) -> None:
-    factor = 0.9 - 0.6 * strength
+    factor = 0.9 - 0.8 * strength
     world.body.edge.motor_factor = (factor, 1.0) if round(strength * 1e6) % 2 else (1.0, factor)
 
 
@@ -115,7 +115,7 @@ ROBOT_FAULTS = (
     FaultKind(
         "motor_weak",
         "actuator",
-        "one motor has 30 to 90 % of its strength",
+        "one motor has 10 to 90 % of its strength",
         _weak_motor,
         _is_set("motor_factor", (1.0, 1.0)),
         _mend,

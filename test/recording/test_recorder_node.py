@@ -19,6 +19,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
+import takt.contract
 from takt.deadlines import Miss
 from takt.nodes.recorder import RecorderNode
 
@@ -144,3 +145,16 @@ def test_a_whole_run_is_recorded_from_the_first_message(start):
     with path.open("rb") as file:
         (contract,) = make_reader(file).iter_attachments()
     assert b"schema_version: 1" in contract.data
+
+
+def test_it_takes_fewer_turns_while_the_supervisor_asks_for_relief(start):
+    """Said before the recorder came, too: the topic is latched."""
+    robot = start()
+    work = takt.contract.load().soft_work["recording"]
+    relief = robot.node.create_publisher(String, "takt/relief", LATEST)
+    assert robot.recorder.turns_hz == work.rate_hz
+    relief.publish(String(data=json.dumps({"slowed": ["recording", "image"]})))
+    robot.until(lambda: robot.recorder.turns_hz == work.slowed_hz)
+    relief.publish(String(data="rubbish"))
+    relief.publish(String(data=json.dumps({"slowed": []})))
+    robot.until(lambda: robot.recorder.turns_hz == work.rate_hz)

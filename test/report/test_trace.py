@@ -20,7 +20,7 @@ MORE: dict[str, dict[str, Any]] = {
     "X": {"cat": str, "dur": (int, float), "args": dict},
     "i": {"cat": str, "s": str, "args": dict},
     "C": {"cat": str, "args": dict},
-    "M": {"args": dict},
+    "M": {"cat": str, "args": dict},
     "s": {"cat": str, "id": int},
     "t": {"cat": str, "id": int},
     "f": {"cat": str, "id": int, "bp": str},

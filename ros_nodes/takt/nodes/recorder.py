@@ -66,6 +66,11 @@ class RecorderNode(Node):  # type: ignore[misc]
         with contextlib.suppress(OSError):  # already nicer: somebody meant it so
             os.nice(max(0, work.nice - os.nice(0)))
 
+    @property
+    def turns_hz(self) -> float:
+        """How often it takes messages at present; the supervisor may ask for relief."""
+        return self._ears.turns_hz
+
     def spin(self, seconds: float | None = None) -> None:
         """Until the context ends, or for ``seconds``."""
         end_s = None if seconds is None else time.monotonic() + seconds

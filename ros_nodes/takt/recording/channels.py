@@ -62,5 +62,6 @@ def channels_of(contract: Contract) -> list[Channel]:
         # what nodes and boards share; the board says it by the relative name, which is this one without a namespace
         name = "/diagnostics" if topic.ros_name == "diagnostics" else topic.ros_name
         depth = max(topic.depth, _WAITING_S * topic.rate_hz)
-        chosen[name] = Channel(name, topic.type, topic.reliable, depth)
+        latched = topic is contract.host_topics["relief"]
+        chosen[name] = Channel(name, topic.type, topic.reliable, depth, latched)
     return [*chosen.values(), *_HOST_CHANNELS]

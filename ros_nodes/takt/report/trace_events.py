@@ -78,7 +78,15 @@ class TraceEvents:
             rows.append(("thread_name", self._processes[process], tid, {"name": track}))
             rows.append(("thread_sort_index", self._processes[process], tid, {"sort_index": tid}))
         return [
-            {"ph": "M", "name": name, "pid": pid, "tid": tid, "ts": 0, "args": dict(args)}
+            {
+                "ph": "M",
+                "name": name,
+                "cat": "__metadata",
+                "pid": pid,
+                "tid": tid,
+                "ts": 0,
+                "args": dict(args),
+            }
             for name, pid, tid, args in rows
         ]
 

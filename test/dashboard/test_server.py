@@ -55,7 +55,7 @@ def test_a_view_holds_picture_boxes_map_and_figures(robot: PretendRobot) -> None
                 view, jpeg = await next_view(viewer)
                 if jpeg and view["picture"]["boxes"] and view["pose"]:
                     return view, jpeg
-                await viewer.send_str("shown")
+                await viewer.send_str("next")
 
     view, jpeg = with_session(look)
     image = Image.open(io.BytesIO(jpeg))
@@ -92,10 +92,10 @@ def test_a_slow_viewer_skips_and_holds_up_nobody(robot: PretendRobot) -> None:
                 for _ in range(12):  # the slow one sits on its view while twelve others pass
                     view, _ = await next_view(fast)
                     fast_saw.append(view["view"])
-                    await fast.send_str("shown")
+                    await fast.send_str("next")
                 with pytest.raises(asyncio.TimeoutError):
                     await slow.receive_bytes(timeout=0.02)  # nothing is sent ahead of its answer
-                await slow.send_str("shown")
+                await slow.send_str("next")
                 view, _ = await next_view(slow)
                 slow_saw.append(view["view"])
                 slow_ages.append(fast_saw[-1] - view["view"])
@@ -115,7 +115,7 @@ def test_answering_twice_brings_nothing_extra(robot: PretendRobot) -> None:
                 view, _ = await next_view(viewer)
                 numbers.append(view["view"])
                 for _ in range(4):
-                    await viewer.send_str("shown")
+                    await viewer.send_str("next")
                 await viewer.send_str("more please")
             return numbers
 

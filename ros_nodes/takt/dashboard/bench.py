@@ -133,7 +133,7 @@ async def _slow_viewer(url: str, seconds: float) -> list[float]:
             view = json.loads(message[4 : 4 + int.from_bytes(message[:4], "little")])
             lags_ms.append(time.time() * 1e3 - view["now_ms"])
             await asyncio.sleep(_SLOW_PERIOD_S)
-            await viewer.send_str("shown")
+            await viewer.send_str("next")
     return lags_ms
 
 

@@ -1,9 +1,10 @@
 """What goes to the viewers: the newest view, never an older one, and never more than one on its way to each.
 
 A view is one binary message: length of the JSON (u32, little endian), the JSON, the JPEG (may be empty). The viewer
-answers ``shown`` when it has drawn it; only then does it get the next. So a slow viewer's lag is bounded by its own
-pace, whatever sockets and proxies buffer, and no viewer waits for another. What changes seldom (histograms, the newest
-frame's journey) goes to a viewer only when it is newer than what that viewer has.
+says ``shown`` when it has drawn it and ``next`` when it wants another; only then does it get one, of what is newest
+then. So a slow viewer's lag is bounded by its own pace, whatever sockets and proxies buffer, and no viewer waits for
+another. What changes seldom (histograms, the newest frame's journey) goes to a viewer only when it is newer than what
+that viewer has.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-// The live feed: one view at a time. The robot sends the next one only when this page says that it has shown the last,
-// so what is shown is never older than one round trip, however slow the page, the computer or the network.
+// The live feed: one view at a time. The robot sends the next one only when this page asks for it, and makes it then, so
+// what comes is never older than one round trip, however slow the page, the computer or the network.
 const RECONNECT_MS = 1000;
 const SILENT_MS = 2000;
 
@@ -28,15 +28,15 @@ export class Feed {
   async take(socket, bytes) {
     const beganMs = performance.now();
     this.heardMs = beganMs;
+    const say = (word) => { if (socket.readyState === WebSocket.OPEN) socket.send(word); };
     try {
       const length = new DataView(bytes).getUint32(0, true);
       const news = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
       Object.assign(this.model, news);
       await this.show(this.model, news, new Uint8Array(bytes, 4 + length));
     } finally {
-      const restMs = this.pauseMs - (performance.now() - beganMs);
-      const say = () => { if (socket.readyState === WebSocket.OPEN) socket.send("shown"); };
-      if (restMs > 0) setTimeout(say, restMs); else say();
+      say("shown");
+      setTimeout(() => say("next"), this.pauseMs - (performance.now() - beganMs));
     }
   }
 }

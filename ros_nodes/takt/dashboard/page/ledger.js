@@ -3,6 +3,8 @@ import { byId, digits, element, write } from "./elements.js";
 
 const KEPT = 1000;
 const SHOWN = 200;
+const BLAMED = 12;
+const TOLD = 4; // of the evidence; the rest shows when one points at it, and is searched too
 
 export class Ledger {
   constructor() {
@@ -84,7 +86,7 @@ export class Ledger {
       Object.entries(causes).map(([cause, count]) => ({ source, cause, count })));
     rows.sort((a, b) => b.count - a.count);
     const most = rows.length > 0 ? rows[0].count : 1;
-    byId("blame").replaceChildren(...rows.slice(0, 8).map(({ source, cause, count }) => {
+    byId("blame").replaceChildren(...rows.slice(0, BLAMED).map(({ source, cause, count }) => {
       const bar = element("i", {});
       bar.style.width = `${(100 * count) / most}%`;
       return element("li", {}, element("span", {}, `${source}: ${cause.replaceAll("_", " ")}`),
@@ -101,7 +103,15 @@ export class Ledger {
   }
 }
 
-const evidence = (row) => Object.entries(row.evidence).map(([key, value]) => `${key} ${Number(value.toPrecision(4))}`).join(", ");
+const inWords = ([key, value]) => `${key} ${Number(value.toPrecision(4))}`;
+const evidence = (row) => Object.entries(row.evidence).map(inWords).join(", ");
+
+// What speaks most: the largest figures that are not zero.
+function told(row) {
+  const found = Object.entries(row.evidence).filter(([, value]) => value !== 0);
+  return found.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, TOLD).map(inWords).join(", ");
+}
+
 const words = (row) => `${row.source} ${row.epoch}.${row.sequence} ${row.stage} ${row.cause} ${evidence(row)}`;
 
 function clock(ms) {
@@ -117,5 +127,5 @@ function line(row) {
     element("td", {}, row.source), element("td", {}, row.stage),
     element("td", { class: "figure" }, digits(row.late_ms, 1)),
     element("td", {}, row.cause.replaceAll("_", " ")),
-    element("td", { class: "evidence" }, evidence(row)));
+    element("td", { class: "evidence", title: evidence(row) }, told(row)));
 }

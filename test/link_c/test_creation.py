@@ -30,13 +30,13 @@ def test_login_carries_key_session_contract_and_size(client: Client) -> None:
     assert login == message(0, 0, submessage(0, payload), session=0x80)
 
 
-def test_login_repeats_each_100_ms_and_an_absent_agent_shows(client: Client) -> None:
+def test_login_repeats_each_50_ms_and_an_absent_agent_shows(client: Client) -> None:
     unframer = Unframer()
     times_ms = []
     for now_ms in range(1, 1500):
         client.run(now_ms * MS)
         times_ms += [now_ms] * len(unframer.take(client.take_sent()))
-    assert {b - a for a, b in zip(times_ms, times_ms[1:], strict=False)} == {100}
+    assert {b - a for a, b in zip(times_ms, times_ms[1:], strict=False)} == {50}
     assert client.state == DISCONNECTED
 
 

@@ -5,7 +5,7 @@
 
 #include "takt_contract.h"
 
-#define LOGIN_PERIOD_NS       (100u * NS_PER_MS)
+#define LOGIN_PERIOD_NS       (50u * NS_PER_MS)
 #define REFUSED_PAUSE_NS      (1000u * NS_PER_MS) /* before the next login after a refusal */
 #define LOGIN_FRESH_NS        (500u * NS_PER_MS)  /* unanswered for longer: no agent */
 #define LOGIN_BYTES           256u

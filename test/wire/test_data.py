@@ -110,6 +110,34 @@ def test_a_busy_line_sends_the_newest():
     assert talk.core.stats.drops == {"overtaken": 9}
 
 
+@pytest.mark.parametrize("flood", ["calls", "samples"])
+def test_a_flood_at_one_reader_leaves_the_others_their_share(flood):
+    """More comes than the board confirms. A reader whose history never ran dry once kept all others from the stream."""
+    talk = Conversation()
+    talk.connect()
+    talk.client.participant("board")
+    talk.client.replier(0, "/calls", "a::srv::dds_::B_Request_", "a::srv::dds_::B_Response_")
+    talk.client.replier(1, "/quiet", "a::srv::dds_::B_Request_", "a::srv::dds_::B_Response_")
+    for number, topic in ((2, "rt/samples"), (3, "rt/quiet")):
+        talk.client.topic(number, topic, INT32)
+        talk.client.reader(number, reliable=True, stream=RELIABLE)
+    talk.exchange()
+    heard = []
+    for number in range(60):
+        for _ in range(40):
+            talk.ros.request("/calls", bytes(24), b"more") if flood == "calls" else None
+            talk.ros.deliver("rt/samples", b"more") if flood == "samples" else None
+        if number == 30:
+            talk.ros.request("/quiet", bytes(24), b"once")
+            talk.ros.deliver("rt/quiet", b"new!")
+        talk.client.give(talk.core.transmit())
+        heard.append({payload[-4:] for _, payload in talk.client.samples})
+        talk.client.samples.clear()
+        talk.core.receive(talk.client.take(), 0)
+    assert heard[29] == {b"more"}
+    assert {b"once", b"new!"} <= heard[30] | heard[31], "in the next window at the latest"
+
+
 def test_cancel_is_answered_and_final():
     talk = connected()
     talk.client.reliably(xrce.build_read_data(b"\0\x77", object_id(1, READER), 0, max_samples=0))

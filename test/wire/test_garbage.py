@@ -12,6 +12,7 @@ from scripted_client import ScriptedClient
 
 from takt.link import messages as xrce
 from takt.link.framing import encode_frame
+from takt.link.handshake import PROPERTY
 from takt.link.messages import build_header
 
 SUBMESSAGE = st.builds(
@@ -111,6 +112,28 @@ def test_the_first_good_frame_after_a_flood_is_heard(rubbish):
         talk.core.transmit()
     talk.connect()
     assert len(talk.core.sessions) == 1
+
+
+def test_a_board_that_rubbish_drowns_out_is_not_taken_for_gone():
+    """Its silence counts only where the line is silent too; yet rubbish keeps nobody for ever."""
+    talk = Conversation()
+    talk.connect({PROPERTY: ""})
+    talk.build()
+
+    def listen(seconds: int, rubbish: bytes) -> int:
+        for _ in range(seconds * 10):
+            talk.now_ns += 100_000_000
+            talk.core.receive(rubbish, talk.now_ns) if rubbish else None
+            talk.core.run(talk.now_ns)
+        return len(talk.core.sessions)
+
+    assert listen(20, b"~\1\0\3rubbish") == 1
+    talk.client.write(0, b"good")
+    talk.exchange()
+    assert talk.ros.published("rt/out") == [b"good"]
+    assert listen(6, b"") == 0, "silence on a quiet line"
+    talk.connect({PROPERTY: ""})
+    assert listen(40, b"~\1\0\3rubbish") == 0
 
 
 def test_a_thousand_reconnects_leave_as_much_behind_as_ten():

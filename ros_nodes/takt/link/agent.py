@@ -8,7 +8,7 @@ line.write(core.transmit())                    after either
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from takt.link import messages as xrce
 from takt.link.cdr import Malformed
@@ -19,13 +19,17 @@ from takt.link.refs import Profiles
 from takt.link.ros_port import RosPort
 from takt.link.session import Session
 from takt.link.stats import LinkStats
-from takt.link.surroundings import Surroundings
+from takt.link.surroundings import Pending, Surroundings
 
 BEAT_NS = 200_000_000
+BUSY_BEAT_NS = 20_000_000  # while something is under way
 HEARTBEAT_ALIVE_NS = 30_000_000_000  # no heartbeats to a client silent for longer
 PROBES = 3
 TAKT_SILENCE_NS = 5_000_000_000  # our own client exchanges time at 5 Hz: one silent for this long is gone
-LINE_LOST_NS = 30_000_000_000  # clients outlive a pulled cable by this
+LINE_LOST_NS = 30_000_000_000  # clients outlive a pulled cable by this, and a flood of rubbish
+DEAF_NS = (
+    100_000_000  # bytes that make no message for longer than this are rubbish, under which nobody is heard
+)
 STANDSTILL_NS = 1_000_000_000  # run() comes every 200 ms; a longer pause is our own (suspended, SIGSTOP)
 MAX_SESSIONS = 32
 CROWDED_NS = 30_000_000_000  # when all places are taken, one silent for longer gives way
@@ -49,19 +53,25 @@ class AgentCore:
         self.stats = LinkStats()
         self.handshake = handshake or Handshake()
         self._blocked: dict[str, str] = {}
-        self._around = Surroundings(ros, profiles or Profiles(), self.handshake, self.stats, self._blocked)
+        self.pending = Pending()
+        self._around = Surroundings(
+            ros, profiles or Profiles(), self.handshake, self.stats, self._blocked, self.pending
+        )
         self._ros = ros
         self._deframer = Deframer()
         self._sessions: dict[bytes, Session] = {}
         self._control: list[tuple[Hashable, bytes]] = []
         self._lost_before = 0  # of sessions that ended
         self._now_ns = 0
-        self._beat_ns = 0
+        self.due_ns = 0  # when run() would act
         self._ran_ns = 0
         self._line_lost_ns: int | None = None
+        self._heard_ns = 0  # the newest message of anybody
+        self._rubbish_ns = -TAKT_SILENCE_NS  # the newest bytes that made none for so long
         self._watched_topic = watched_topic
         self.sent_stamps: list[int] = []
         self.sent_samples: list[bytes] = []
+        self.on_opened: Callable[[], None] = lambda: None  # told of each new session
         self.siblings: list[AgentCore] = []  # the cores of an agent's other lines; a client is on one of them
 
     @property
@@ -87,10 +97,15 @@ class AgentCore:
     def receive(self, data: bytes, now_ns: int) -> None:
         """Take bytes from the line, in any portions."""
         self.stats.bytes_rx += len(data)
-        for frame in self._deframer.feed(data):
+        frames = self._deframer.feed(data)
+        for frame in frames:
             if frame.destination == AGENT_ADDRESS:
                 self._take(frame.source, frame.payload, now_ns)
-        self._flush()
+        if frames:
+            self._heard_ns = now_ns
+            self._flush()
+        elif now_ns - self._heard_ns > DEAF_NS:
+            self._rubbish_ns = now_ns
 
     def receive_message(self, address: Hashable, message: bytes, now_ns: int) -> None:
         """Take one unframed message (a datagram) from ``address``."""
@@ -134,7 +149,8 @@ class AgentCore:
 
     def _flush(self) -> None:
         for session in self._sessions.values():
-            session.flush_acknacks()
+            if session.owes_acknacks:
+                session.flush_acknacks()
 
     # ------------------------------------------------------------- sessions
 
@@ -145,7 +161,7 @@ class AgentCore:
         if result == xrce.OK:
             result = self._admit(address, hello)
         reply = xrce.build_header(hello.session, header.stream, header.sequence, hello.key)
-        self._control.append((address, reply + xrce.build_status_agent(result)))
+        self._say(address, reply + xrce.build_status_agent(result))
 
     def _admit(self, address: Hashable, hello: ClientHello) -> int:
         """Open or restart the client's session, by the rules for keys, session ids and addresses."""
@@ -166,6 +182,7 @@ class AgentCore:
                 sibling.disown(hello.key)
         self._sessions[hello.key] = Session(hello, address, self._around, self._now_ns)
         self.stats.sessions_opened += 1
+        self.on_opened()
         return xrce.OK
 
     def _make_room(self) -> bool:
@@ -190,15 +207,16 @@ class AgentCore:
         """A client that is not known hears OK for its end too, on the stream that it asked on."""
         request = message[header.size + xrce.SUBHEADER :][:2]
         reply = xrce.build_header(header.session, header.stream, header.sequence, header.key)
-        self._control.append((address, reply + xrce.build_status(request, xrce.OBJECT_CLIENT, xrce.OK)))
+        self._say(address, reply + xrce.build_status(request, xrce.OBJECT_CLIENT, xrce.OK))
 
     def _end(self, session: Session) -> None:
         """Delete a client that asked for it; what was under way to it goes first."""
         session.flush_acknacks()
-        session.collect()
+        session.sending.collect(self._now_ns)
         status = xrce.build_status(session.end_request, xrce.OBJECT_CLIENT, xrce.OK)
         last = xrce.build_header(session.id, xrce.NO_STREAM, 0, session.key) + status
-        self._control.extend((session.address, message) for message in (*session.outbox, last))
+        for message in (*session.sending.outbox, last):
+            self._say(session.address, message)
         self._close(session)
 
     def _tell_info(self, address: Hashable, header: Header, message: bytes, session: Session | None) -> None:
@@ -207,7 +225,12 @@ class AgentCore:
         info = xrce.build_info(*xrce.parse_asked(payload), session is not None)
         in_session = session is not None and header.session & ~KEYLESS
         session_id = session.id if session and in_session else header.session
-        self._control.append((address, xrce.build_header(session_id, 0, 0, header.key) + info))
+        self._say(address, xrce.build_header(session_id, 0, 0, header.key) + info)
+
+    def _say(self, address: Hashable, message: bytes) -> None:
+        """Answer outside all sessions."""
+        self._control.append((address, message))
+        self.pending.output = True
 
     def _close(self, session: Session) -> None:
         del self._sessions[session.key]
@@ -226,7 +249,7 @@ class AgentCore:
         """Forward no sample of a ROS topic from now on, also none that waits already."""
         self._blocked[topic] = reason
         for session in self._sessions.values():
-            session.forget_waiting(topic)
+            session.sending.forget_topic(topic)
 
     def unblock(self, topic: str) -> None:
         self._blocked.pop(topic, None)
@@ -238,8 +261,7 @@ class AgentCore:
         self._deframer.reset()
         self._control.clear()
         for session in self._sessions.values():
-            session.outbox.clear()
-            session.time_requests.clear()
+            session.sending.forget_under_way()
         self._line_lost_ns = now_ns
 
     def line_found(self, now_ns: int) -> None:
@@ -248,34 +270,35 @@ class AgentCore:
             session.last_rx_ns = now_ns
 
     def run(self, now_ns: int) -> None:
-        """Do what time asks for: heartbeats, liveliness, forgetting."""
-        self._forgive_standstill(now_ns)
-        self._now_ns = now_ns
+        """Do what time asks for: heartbeats, liveliness, forgetting. Cheap until :meth:`next_event_ns`."""
+        stood_ns = now_ns - self._ran_ns
+        self._ran_ns = self._now_ns = now_ns
+        if stood_ns > STANDSTILL_NS:
+            self._forgive(stood_ns)
+        if now_ns >= self.due_ns:
+            self._beat(now_ns)
+
+    def _forgive(self, stood_ns: int) -> None:
+        """When we were stopped ourselves, the clients were not silent: what they said waits to be read."""
         for session in self._sessions.values():
-            session.now_ns = now_ns
-        if now_ns - self._beat_ns < BEAT_NS // 10:
-            return
-        self._beat_ns = now_ns
+            session.last_rx_ns += stood_ns
+            session.probe_ns += stood_ns
+
+    def _beat(self, now_ns: int) -> None:
+        self.due_ns = now_ns + BEAT_NS
         for session in self.sessions:
             if now_ns - session.last_rx_ns < HEARTBEAT_ALIVE_NS:
-                session.heartbeats(now_ns)
+                session.sending.heartbeats(now_ns)
             if self._is_gone(session, now_ns):
                 self._close(session)
-
-    def _forgive_standstill(self, now_ns: int) -> None:
-        """When we were stopped ourselves, the clients were not silent: what they said waits to be read."""
-        stood_ns = now_ns - self._ran_ns
-        self._ran_ns = now_ns
-        if stood_ns > STANDSTILL_NS:
-            for session in self._sessions.values():
-                session.last_rx_ns += stood_ns
-                session.probe_ns += stood_ns
+            elif session.liveliness_ns or session.sending.look_after():
+                self.due_ns = now_ns + BUSY_BEAT_NS
 
     def _is_gone(self, session: Session, now_ns: int) -> bool:
         if self._line_lost_ns is not None:
             return now_ns - self._line_lost_ns > LINE_LOST_NS
         silence_ns = now_ns - session.last_rx_ns
-        if session.is_takt and silence_ns > TAKT_SILENCE_NS:
+        if session.is_takt and silence_ns > self._patience_ns(now_ns):
             return True
         if not session.liveliness_ns or silence_ns <= session.liveliness_ns:
             return False
@@ -286,56 +309,48 @@ class AgentCore:
         session.probe(now_ns)
         return False
 
+    def _patience_ns(self, now_ns: int) -> int:
+        """How long one of our own clients may be silent; while rubbish drowns it out, as long as a cable may be out."""
+        return LINE_LOST_NS if now_ns - self._rubbish_ns < TAKT_SILENCE_NS else TAKT_SILENCE_NS
+
     def next_event_ns(self) -> int:
         """When :meth:`run` wants to be called next, in ns of the clock that it is given."""
-        for session in self._sessions.values():
-            if session.is_busy:
-                return self._now_ns + BEAT_NS // 10
-        return self._now_ns + BEAT_NS
+        return self.due_ns
 
     # ------------------------------------------------------------------- out
 
-    def transmit(self) -> bytes:
-        """The frames of all that may go out now."""
-        messages = self.transmit_messages()
-        if not messages:
-            return b""
-        frames = b"".join(
-            encode_frame(message, AGENT_ADDRESS, address)  # type: ignore[arg-type]
-            for address, message in messages
-        )
+    def transmit(self, now_ns: int | None = None) -> bytes:
+        """The frames of all that may go out now. ``now_ns``: None is the time of the newest call."""
+        frames = b""
+        for address, message in self.transmit_messages(now_ns):
+            frames += encode_frame(message, AGENT_ADDRESS, address)  # type: ignore[arg-type]
         self.stats.bytes_tx += len(frames)
         return frames
 
-    def transmit_messages(self) -> list[tuple[Hashable, bytes]]:
+    def transmit_messages(self, now_ns: int | None = None) -> list[tuple[Hashable, bytes]]:
         """All that may go out now, unframed, with the address that each is for."""
-        out: list[tuple[Hashable, bytes]] = []
+        if now_ns is not None:
+            self._now_ns = now_ns
+        self.pending.output = False
+        out, self._control = self._control, []
         for session in self._sessions.values():
-            if not session.has_output:
-                continue
-            sent = session.collect()
-            if self._watched_topic:
-                for entity, outgoing in sent:
-                    if entity.topic and entity.topic.ros_name == self._watched_topic:
-                        self.sent_stamps.append(outgoing.stamp_ns)
-                        self.sent_samples.append(outgoing.payload)
-            out.extend((session.address, message) for message in self._time_replies(session))
-            out.extend((session.address, message) for message in session.outbox)
-            session.outbox.clear()
-        if self._control:
-            out = self._control + out
-            self._control = []
+            self._gather(session, out)
         self.stats.tx += len(out)
         return out
 
-    def _time_replies(self, session: Session) -> list[bytes]:
-        """Stamped as late as can be: when they go to the line."""
-        replies = []
-        for originate, receive_ns in session.time_requests:
-            reply = xrce.build_timestamp_reply(self._ros.now_ns(), receive_ns, originate)
-            replies.append(xrce.build_header(session.id, xrce.NO_STREAM, 0, session.key) + reply)
-        session.time_requests.clear()
-        return replies
+    def _gather(self, session: Session, out: list[tuple[Hashable, bytes]]) -> None:
+        sending = session.sending
+        for entity, outgoing in sending.collect(self._now_ns):
+            if entity.topic and entity.topic.ros_name == self._watched_topic:
+                self.sent_stamps.append(outgoing.stamp_ns)
+                self.sent_samples.append(outgoing.payload)
+        if sending.time_requests:  # stamped as late as can be
+            out += [(session.address, reply) for reply in sending.take_time_replies(self._ros.now_ns())]
+        for message in sending.outbox:
+            out.append((session.address, message))
+        sending.outbox.clear()
+        if sending.is_busy:
+            self.due_ns = min(self.due_ns, self._now_ns + BUSY_BEAT_NS)
 
 
 def _verdict(hello: ClientHello) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from takt.link.cdr import Malformed
@@ -134,13 +135,11 @@ class EntityTable:
         self._ros, self._profiles, self._receivers = ros, profiles, receivers
         self._default_name = default_name
         self._objects: dict[bytes, Entity] = {}
+        self.get: Callable[[bytes], Entity | None] = self._objects.get  # asked for every sample
         self.last_refusal = ""
 
     def __len__(self) -> int:
         return len(self._objects)
-
-    def get(self, object_id: bytes) -> Entity | None:
-        return self._objects.get(object_id)
 
     def all(self) -> list[Entity]:
         return list(self._objects.values())
@@ -243,20 +242,16 @@ class EntityTable:
             entity.publisher = entity.node.port.create_publisher(entity.topic, spec.qos)
             return
         entity.feed = Feed(history_depth(spec.qos))
-        deliver: Callable[[bytes, int], None] = lambda sample, stamp_ns: self._receivers.on_sample(  # noqa: E731
-            entity, sample, stamp_ns
-        )
+        deliver = partial(self._receivers.on_sample, entity)
         entity.subscription = entity.node.port.create_subscription(entity.topic, spec.qos, deliver)
 
     def _open_service(self, entity: Entity, spec: ServiceSpec) -> None:
         entity.feed = Feed(SERVICE_DEPTH)
         if entity.kind == REQUESTER:
-            entity.client = entity.node.port.create_client(
-                spec, lambda number, reply: self._receivers.on_reply(entity, number, reply)
-            )
+            entity.client = entity.node.port.create_client(spec, partial(self._receivers.on_reply, entity))
         else:
             entity.service = entity.node.port.create_service(
-                spec, lambda identity, request: self._receivers.on_request(entity, identity, request)
+                spec, partial(self._receivers.on_request, entity)
             )
 
 

@@ -15,13 +15,17 @@ class Outgoing(NamedTuple):
     stamp_ns: int
 
 
+_new = tuple.__new__  # in C; a NamedTuple's own is a Python function
+
+
 class Feed:
     """A history of ``depth`` samples, of which the oldest gives way, and the delivery that drains it.
 
     Nothing leaves before READ_DATA asks. Limits of that request: number of samples, seconds, bytes a second.
+    ``stream``: the one that the running delivery uses, -1 without one. ``ready``: whether it has samples to send.
     """
 
-    __slots__ = ("_allowance_bytes", "_end_ns", "_filled_ns", "_history", "_left", "_read", "overwritten")
+    __slots__ = ("_allowance_bytes", "_end_ns", "_filled_ns", "_history", "_left", "_read", "ready", "stream")
 
     def __init__(self, depth: int) -> None:
         self._history: deque[tuple[bytes, int]] = deque(maxlen=max(depth, 1))
@@ -30,12 +34,7 @@ class Feed:
         self._end_ns = 0
         self._allowance_bytes = 0.0
         self._filled_ns = 0
-        self.overwritten = 0
-
-    @property
-    def stream(self) -> int:
-        """The stream that the running delivery uses; -1 without one."""
-        return self._read.stream if self._read else -1
+        self.stream, self.ready = -1, False
 
     @property
     def request(self) -> bytes:
@@ -43,18 +42,28 @@ class Feed:
 
     def start(self, read: ReadRequest, now_ns: int) -> None:
         """A new READ_DATA replaces the running one; one that cancels ends it."""
-        self._read = None if read.cancels else read
+        self._run(None if read.cancels else read)
         self._left = read.max_samples
         self._end_ns = now_ns + read.max_elapsed_s * 1_000_000_000
         self._allowance_bytes, self._filled_ns = float(read.max_bytes_per_s), now_ns
 
+    def _run(self, read: ReadRequest | None) -> None:
+        self._read = read
+        self.stream = read.stream if read else -1
+        self.ready = read is not None and len(self._history) > 0
+
     def clear(self) -> None:
         """Forget what waits; the delivery goes on."""
         self._history.clear()
+        self.ready = False
 
-    def push(self, payload: bytes, stamp_ns: int) -> None:
-        self.overwritten += len(self._history) == self._history.maxlen
-        self._history.append((payload, stamp_ns))
+    def push(self, payload: bytes, stamp_ns: int) -> bool:
+        """Keep a sample; returns whether an older one gave way."""
+        history = self._history
+        full = len(history) == history.maxlen
+        history.append((payload, stamp_ns))
+        self.ready = self._read is not None
+        return full
 
     def pull(self, now_ns: int) -> Outgoing | None:
         """The next sample that may go now."""
@@ -62,18 +71,18 @@ class Feed:
         if read is None or not self._history:
             return None
         if read.max_elapsed_s and now_ns >= self._end_ns:
-            self._read = None
+            self._run(None)
             return None
-        payload, stamp_ns = self._history[0]
         if read.max_bytes_per_s and not self._affordable(read.max_bytes_per_s, now_ns):
             return None
-        self._history.popleft()
+        payload, stamp_ns = self._history.popleft()
+        self.ready = len(self._history) > 0
         self._allowance_bytes -= len(payload)
         if self._left != 0xFFFF:
             self._left -= 1
             if not self._left:
-                self._read = None
-        return Outgoing(read.stream, read.request, payload, stamp_ns)
+                self._run(None)
+        return _new(Outgoing, (read.stream, read.request, payload, stamp_ns))
 
     def _affordable(self, rate_bytes_per_s: int, now_ns: int) -> bool:
         """A bucket of one second's worth; a sample may overdraw it, which the next one waits for."""
@@ -81,7 +90,3 @@ class Feed:
         self._allowance_bytes = min(self._allowance_bytes + earned, float(rate_bytes_per_s))
         self._filled_ns = now_ns
         return self._allowance_bytes > 0
-
-    def waiting(self) -> bool:
-        """Whether a running delivery has samples to send."""
-        return self._read is not None and bool(self._history)

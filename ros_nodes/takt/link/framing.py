@@ -7,6 +7,7 @@ mark: the length says where a frame ends.
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
 
 from takt.link.crc16 import crc16
@@ -16,6 +17,7 @@ MAX_PAYLOAD = 65535
 _FLAG, _ESCAPE = b"\x7e", b"\x7d"
 _ESCAPED_FLAG, _ESCAPED_ESCAPE = b"\x7d\x5e", b"\x7d\x5d"
 _HEADER, _CRC = 4, 2
+_pack_head, _pack_crc = struct.Struct("<BBH").pack, struct.Struct("<H").pack
 
 
 class Frame(NamedTuple):
@@ -24,17 +26,14 @@ class Frame(NamedTuple):
     payload: bytes
 
 
+_new = tuple.__new__  # in C; a NamedTuple's own is a Python function
+
+
 def encode_frame(payload: bytes, source: int = AGENT_ADDRESS, destination: int = 1) -> bytes:
     """The bytes of one frame as they go on the line."""
     if len(payload) > MAX_PAYLOAD:
         raise ValueError(f"payload of {len(payload)} bytes, the frame holds {MAX_PAYLOAD}")
-    body = b"%c%c%b%b%b" % (
-        source,
-        destination,
-        len(payload).to_bytes(2, "little"),
-        payload,
-        crc16(payload).to_bytes(2, "little"),
-    )
+    body = _pack_head(source, destination, len(payload)) + payload + _pack_crc(crc16(payload))
     if _ESCAPE in body:
         body = body.replace(_ESCAPE, _ESCAPED_ESCAPE)
     if _FLAG in body:
@@ -92,7 +91,7 @@ class Deframer:
         raw = self._pending
         if len(raw) < self._needed:
             return
-        body = unescape(raw[:-1] if raw.endswith(_ESCAPE) else raw)
+        body = raw if _ESCAPE not in raw else unescape(raw[:-1] if raw.endswith(_ESCAPE) else raw)
         if len(body) < _HEADER:
             self._needed = len(raw) + 1
             return
@@ -107,7 +106,7 @@ class Deframer:
             payload = body[_HEADER:end]
             if crc16(payload) == body[end] | body[end + 1] << 8:
                 self.frames += 1
-                frames.append(Frame(body[0], body[1], payload))
+                frames.append(_new(Frame, (body[0], body[1], payload)))
             else:
                 self.crc_errors += 1
         self._pending, self._needed = b"", 0

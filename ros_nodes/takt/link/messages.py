@@ -31,6 +31,7 @@ HEADER, SUBHEADER = 4, 4
 _HEADER = struct.Struct("<BBH")
 _SUBHEADER = struct.Struct("<BBH")
 _TIME = struct.Struct("<iI")
+_LONE_SAMPLE = bytes((WRITE_DATA, LITTLE_ENDIAN))
 
 
 class Header(NamedTuple):
@@ -47,16 +48,22 @@ class Submessage(NamedTuple):
     payload: bytes
 
 
+_new = tuple.__new__  # in C; a NamedTuple's own is a Python function
+
+
 def parse_header(message: bytes) -> Header:
     """The 4 or 8 bytes in front of a message's submessages."""
     if len(message) < HEADER:
         raise Malformed("message shorter than its header")
     session, stream, sequence = _HEADER.unpack_from(message)
     if session >= KEYLESS:
-        return Header(session, stream, sequence, b"", HEADER)
+        return _new(Header, (session, stream, sequence, b"", HEADER))
     if len(message) < 8:
         raise Malformed("message shorter than its header with key")
     return Header(session, stream, sequence, message[4:8], 8)
+
+
+pack_header = _HEADER.pack
 
 
 def build_header(session: int, stream: int, sequence: int, key: bytes) -> bytes:
@@ -85,13 +92,10 @@ def submessages(message: bytes, offset: int, whole: bool = False) -> Iterator[Su
         offset += length + (-length & 3)
 
 
-def lone_sample(body: bytes) -> Submessage | None:
-    """The WRITE_DATA that is all of a message, as nearly every message of a running board is; else None."""
-    if len(body) < SUBHEADER or body[0] != WRITE_DATA or body[1] != LITTLE_ENDIAN:
-        return None
-    if body[2] | body[3] << 8 != len(body) - SUBHEADER:
-        return None
-    return Submessage(WRITE_DATA, LITTLE_ENDIAN, body[SUBHEADER:])
+def is_lone_sample(body: bytes) -> bool:
+    """Whether a message is one WRITE_DATA and nothing else, as nearly every message of a running board is."""
+    size = len(body) - SUBHEADER
+    return size >= 4 and body[:2] == _LONE_SAMPLE and body[2] | body[3] << 8 == size
 
 
 def first_submessage(message: bytes, offset: int) -> Submessage:

@@ -239,7 +239,7 @@ class Replay:
             if not sent or not confirmed:
                 continue
             theirs = (sent[-1].header.sequence + 1 - confirmed[-1]) & 0xFFFF
-            ours = session.unacknowledged(stream) - self._ours.meant
+            ours = session.sending.unacknowledged(stream) - self._ours.meant
             if theirs != max(ours, 0):
                 return f"stream {stream:#04x} ends with {ours} unconfirmed messages, recorded {theirs}"
         return ""

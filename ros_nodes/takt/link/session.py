@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable
 
 from takt.link import messages as xrce
 from takt.link.cdr import Malformed
 from takt.link.entities import Entity, EntityTable
-from takt.link.feed import Outgoing
 from takt.link.handshake import PROPERTY, mismatch_message, refusal_reply
 from takt.link.messages import LITTLE_ENDIAN, RELIABLE, ClientHello, Header, Submessage
 from takt.link.names import ros_service
 from takt.link.representations import ServiceSpec, parse_create
 from takt.link.ros_port import ENCAPSULATION
-from takt.link.streams import BestEffortIn, Rebuilder, ReliableIn, ReliableOut
+from takt.link.sending import Sending
+from takt.link.streams import BestEffortIn, Rebuilder, ReliableIn
 from takt.link.surroundings import Surroundings
 from takt.link.timing import ClockWatch
 
 IDENTITY_SIZE = 24
 MAX_OPEN_CALLS = 256
-MIN_MTU = 32  # a client that announces less gets the smallest answers all the same
 
 
 class Session:
     """Pure state machine of one client.
 
-    What must go out collects in ``outbox`` as whole messages; best-effort samples stay in their feeds until
-    :meth:`best_effort` is asked for them, so that a busy line sends the newest.
+    What goes out is in ``sending``; what comes in, from the line and from ROS, comes to the methods here.
     """
 
     def __init__(self, hello: ClientHello, address: object, around: Surroundings, now_ns: int) -> None:
@@ -34,13 +33,11 @@ class Session:
         self._ros, self._stats = around.ros, around.stats
         self.key, self.id = hello.key, hello.session
         self.entities = EntityTable(around.ros, around.profiles, self, f"xrce_client_{hello.key.hex()}")
-        self.outbox: list[bytes] = []
-        self.time_requests: list[tuple[bytes, int]] = []
+        self.sending = Sending(hello, self._stats, around.pending)
         self.clock = ClockWatch()
         self._best_effort_in: dict[int, BestEffortIn] = {}
         self._lost_before = 0  # before the streams last began anew
         self.end_request = b""  # request id of a DELETE of the whole client, which its owner carries out
-        self._waiting: dict[Entity, None] = {}  # feeds with samples, in the order of their oldest arrival
         self._handlers: dict[int, Callable[[Submessage, int], bool]] = {
             xrce.CREATE_CLIENT: _taken,  # also the headless INFO of the official client
             xrce.CREATE: self._on_create,
@@ -66,21 +63,18 @@ class Session:
         liveliness = hello.properties.get("uxr_hl", "")
         self.liveliness_ns = int(liveliness) * 1_000_000 if liveliness.isdecimal() else 0
         self.last_rx_ns, self.probes, self.probe_ns = now_ns, 0, 0
-        self.reset_streams()
+        self.sending.restart(hello)
+        self._reset_inbound()
         for entity in self.entities.all():
             if entity.feed:
                 entity.feed.clear()
-        self._waiting.clear()
 
-    def reset_streams(self) -> None:
+    def _reset_inbound(self) -> None:
         self._lost_before += sum(stream.lost for stream in self._best_effort_in.values())
         self._reliable_in: dict[int, ReliableIn] = {}
         self._rebuilders: dict[int, Rebuilder] = {}
-        self._best_effort_in = {}
-        self._reliable_out: dict[int, ReliableOut] = {}
-        self._best_effort_next: dict[int, int] = {}
-        self._touched: dict[int, None] = {}  # reliable streams that owe an ACKNACK
-        self.outbox.clear()
+        self._best_effort_in = defaultdict(BestEffortIn)
+        self.owes_acknacks: dict[int, None] = {}  # reliable streams with input
 
     def skip_to(self, stream: int, *, inbound: int | None = None, outbound: int | None = None) -> None:
         """Set a stream forward to the next sequence number in either direction (a recording with a part cut out)."""
@@ -88,12 +82,9 @@ class Session:
             if stream >= RELIABLE:
                 self._inbound(stream).skip_to(inbound)
             else:
-                self._best_effort_in.setdefault(stream, BestEffortIn()).skip_to(inbound)
+                self._best_effort_in[stream].skip_to(inbound)
         if outbound is not None:
-            if stream >= RELIABLE:
-                self._outbound(stream).skip_to(outbound)
-            else:
-                self._best_effort_next[stream] = outbound
+            self.sending.skip_to(stream, outbound)
 
     # ------------------------------------------------------------------ in
 
@@ -103,26 +94,16 @@ class Session:
         self.probes = 0
         body, stream = message[header.size :], header.stream
         if stream >= RELIABLE:
-            self._touched[stream] = None
+            self.owes_acknacks[stream] = None
             for ready in self._inbound(stream).receive(header.sequence, body):
                 self._process(ready, stream)
-        elif stream == xrce.NO_STREAM or self._newer(stream, header.sequence):
+        elif stream == xrce.NO_STREAM or self._best_effort_in[stream].accept(header.sequence):
             self._process(body, stream)
+        else:
+            self._stats.drop("late")
 
     def _inbound(self, stream: int) -> ReliableIn:
-        found = self._reliable_in.get(stream)
-        if found is None:
-            found = self._reliable_in[stream] = ReliableIn()
-        return found
-
-    def _newer(self, stream: int, sequence: int) -> bool:
-        inbound = self._best_effort_in.get(stream)
-        if inbound is None:
-            inbound = self._best_effort_in[stream] = BestEffortIn()
-        if inbound.accept(sequence):
-            return True
-        self._stats.drop("late")
-        return False
+        return self._reliable_in.setdefault(stream, ReliableIn())
 
     @property
     def lost(self) -> int:
@@ -132,9 +113,8 @@ class Session:
     def _process(self, body: bytes, stream: int, whole: bool = False) -> None:
         """Handle submessages in order; the first that fails ends the message, as with the official agent."""
         try:
-            sample = xrce.lone_sample(body)
-            if sample:
-                self._on_write(sample, stream)
+            if xrce.is_lone_sample(body):
+                self._write(body[4:6], body[6:8], body[8:])
                 return
             for submessage in xrce.submessages(body, 0, whole):
                 handler = self._handlers.get(submessage.kind)
@@ -148,18 +128,16 @@ class Session:
 
     def flush_acknacks(self) -> None:
         """One ACKNACK for each reliable stream that had input since the last call."""
-        if not self._touched:
-            return
-        for stream in self._touched:
-            self._control(xrce.build_acknack(*self._inbound(stream).acknack(), stream))
-        self._touched.clear()
+        for stream in self.owes_acknacks:
+            self.sending.control(xrce.build_acknack(*self._inbound(stream).acknack(), stream))
+        self.owes_acknacks.clear()
 
     def _on_create(self, submessage: Submessage, stream: int) -> bool:
         creation = parse_create(submessage)
         result = self.entities.create(creation, submessage.flags)
         if result >= xrce.DDS_ERROR:
             self._stats.drop("create_refused")
-        self._status(creation.request, creation.object_id, result, stream)
+        self.sending.status(creation.request, creation.object_id, result, stream)
         return True
 
     def _on_delete(self, submessage: Submessage, stream: int) -> bool:
@@ -169,32 +147,37 @@ class Session:
             return False
         entity = self.entities.get(object_id)
         if entity:
-            self._waiting.pop(entity, None)
+            self.sending.forget(entity)
         found = self.entities.delete(object_id)
-        self._status(request, object_id, xrce.OK if found else xrce.UNKNOWN_REFERENCE, stream)
+        self.sending.status(request, object_id, xrce.OK if found else xrce.UNKNOWN_REFERENCE, stream)
         return True
 
     def _on_get_info(self, submessage: Submessage, stream: int) -> bool:
-        self._control(xrce.build_info(*xrce.parse_asked(submessage.payload), True))
+        self.sending.control(xrce.build_info(*xrce.parse_asked(submessage.payload), True))
         return True
 
     def _on_write(self, submessage: Submessage, stream: int) -> bool:
-        payload = submessage.payload
-        request, object_id = xrce.parse_ids(payload)
+        request, object_id = xrce.parse_ids(submessage.payload)
+        if submessage.flags & xrce.FORMAT_MASK and self.entities.get(object_id):
+            self._stats.drop("data_format")
+            return False
+        return self._write(request, object_id, submessage.payload[4:])
+
+    def _write(self, request: bytes, object_id: bytes, content: bytes) -> bool:
+        """Bring ``content`` (a sample, a request, an identity and a reply) to the ROS end that it is for."""
         entity = self.entities.get(object_id)
-        if submessage.flags & xrce.FORMAT_MASK or entity is None:
-            self._stats.drop("unknown_writer" if entity is None else "data_format")
+        if entity is None:
+            self._stats.drop("unknown_writer")
             return False
         if entity.publisher:
-            entity.publisher.publish(ENCAPSULATION + payload[4:])
+            entity.publisher.publish(ENCAPSULATION + content)
         elif entity.client:
             if len(entity.calls) >= MAX_OPEN_CALLS:
                 del entity.calls[next(iter(entity.calls))]
                 self._stats.drop("call_unanswered")
-            entity.calls[entity.client.call(ENCAPSULATION + payload[4:])] = request
-        elif entity.service and len(payload) >= 4 + IDENTITY_SIZE:
-            body = payload[4 + IDENTITY_SIZE :]
-            entity.service.reply(payload[4 : 4 + IDENTITY_SIZE], ENCAPSULATION + body)
+            entity.calls[entity.client.call(ENCAPSULATION + content)] = request
+        elif entity.service and len(content) >= IDENTITY_SIZE:
+            entity.service.reply(content[:IDENTITY_SIZE], ENCAPSULATION + content[IDENTITY_SIZE:])
         else:
             self._stats.drop("not_writable")
             return False
@@ -209,26 +192,18 @@ class Session:
         read = xrce.parse_read_data(submessage)
         entity = self.entities.get(read.object_id)
         if entity is None or entity.feed is None:
-            self._status(read.request, read.object_id, xrce.UNKNOWN_REFERENCE, RELIABLE)
+            self.sending.status(read.request, read.object_id, xrce.UNKNOWN_REFERENCE, RELIABLE)
             return True
         entity.feed.start(read, self.now_ns)
         if read.cancels:
-            self._status(read.request, read.object_id, xrce.OK, RELIABLE)
-        if entity.feed.waiting():
-            self._waiting[entity] = None
+            self.sending.status(read.request, read.object_id, xrce.OK, RELIABLE)
+        if entity.feed.ready:
+            self.sending.wait(entity)
         return True
 
     def _on_acknack(self, submessage: Submessage, stream: int) -> bool:
         first, missing, named = xrce.parse_acknack(submessage.payload, _little(submessage))
-        outbound = self._reliable_out.get(named)
-        if outbound:
-            again = outbound.acknowledge(first, missing, self.now_ns)
-            self._stats.retransmits += len(again)
-            if outbound.round_trip_ns >= 0:
-                self._stats.round_trips.note(outbound.round_trip_ns)
-                outbound.round_trip_ns = -1
-            for sequence, body in again:
-                self._send(named, sequence, body)
+        self.sending.acknowledge(named, first, missing, self.now_ns)
         return True
 
     def _on_heartbeat(self, submessage: Submessage, stream: int) -> bool:
@@ -237,7 +212,7 @@ class Session:
             return True
         inbound = self._inbound(named)
         skipped = inbound.skipped
-        self._touched[named] = None
+        self.owes_acknacks[named] = None
         ready = inbound.heartbeat(first, last)
         if inbound.skipped > skipped:
             self._stats.drop("given_up_by_client", inbound.skipped - skipped)
@@ -247,7 +222,8 @@ class Session:
         return True
 
     def _on_reset(self, submessage: Submessage, stream: int) -> bool:
-        self.reset_streams()
+        self.sending.reset()
+        self._reset_inbound()
         return True
 
     def _on_fragment(self, submessage: Submessage, stream: int) -> bool:
@@ -263,9 +239,8 @@ class Session:
             raise Malformed("TIMESTAMP too short")
         if not _little(submessage):
             originate = originate[3::-1] + originate[:3:-1]
-        if len(self.time_requests) < 16:
-            receive_ns = self._ros.now_ns()
-            self.time_requests.append((originate, receive_ns))
+        receive_ns = self._ros.now_ns()
+        if self.sending.answer_time(originate, receive_ns):
             self.clock.note(originate, receive_ns)
         return True
 
@@ -306,131 +281,22 @@ class Session:
     def _queue(self, entity: Entity, payload: bytes, stamp_ns: int) -> None:
         feed = entity.feed
         assert feed
-        overwritten = feed.overwritten
-        feed.push(payload, stamp_ns)
-        if feed.stream >= 0:
-            self._waiting[entity] = None
-            self._stats.drop("overtaken", feed.overwritten - overwritten)
-
-    def forget_waiting(self, topic: str) -> None:
-        """Throw away what waits for the readers of a ROS topic."""
-        for entity in list(self._waiting):
-            if entity.topic and entity.feed and entity.topic.ros_name == topic:
-                entity.feed.clear()
-                del self._waiting[entity]
-
-    # ------------------------------------------------------------------ out
-
-    @property
-    def has_output(self) -> bool:
-        """False where :meth:`collect` would find nothing; cheap, since it is asked after every input."""
-        if self._waiting or self.outbox or self.time_requests:
-            return True
-        for outbound in self._reliable_out.values():  # noqa: SIM110 - a generator costs more
-            if outbound.is_due:
-                return True
-        return False
-
-    def collect(self) -> list[tuple[Entity, Outgoing]]:
-        """Build all that may go out now into ``outbox``; returns the samples among it."""
-        sent: list[tuple[Entity, Outgoing]] = []
-        for entity in list(self._waiting):
-            sent.extend((entity, outgoing) for outgoing in self._drain(entity))
-            if not entity.feed or not entity.feed.waiting():
-                self._waiting.pop(entity, None)
-        for stream, outbound in self._reliable_out.items():
-            for sequence, body in outbound.due(self.now_ns):
-                self._send(stream, sequence, body)
-        self._stats.samples_to_client += len(sent)
-        return sent
-
-    def _drain(self, entity: Entity) -> Iterator[Outgoing]:
-        feed = entity.feed
-        assert feed
-        while feed.stream < RELIABLE or self._outbound(feed.stream).has_room:
-            outgoing = feed.pull(self.now_ns)
-            if outgoing is None:
-                return
-            data = xrce.build_data(outgoing.request, entity.object_id, outgoing.payload)
-            if outgoing.stream >= RELIABLE:
-                outbound = self._outbound(outgoing.stream)
-                outbound.offer(data)
-                for sequence, body in outbound.due(self.now_ns):
-                    self._send(outgoing.stream, sequence, body)
-            elif not self._best_effort(outgoing.stream, data):
-                continue
-            yield outgoing
-
-    def _outbound(self, stream: int) -> ReliableOut:
-        found = self._reliable_out.get(stream)
-        if found is None:
-            found = self._reliable_out[stream] = ReliableOut(self._room())
-        return found
-
-    def _room(self) -> int:
-        """Bytes of submessage that one message to this client holds."""
-        return max(self.mtu, MIN_MTU) - (4 if self.id >= xrce.KEYLESS else 8)
-
-    def _best_effort(self, stream: int, submessage: bytes) -> bool:
-        if len(submessage) > self._room():
-            self._stats.drop("too_large_for_best_effort")
-            return False
-        sequence = self._best_effort_next.get(stream, 0)
-        self._best_effort_next[stream] = (sequence + 1) & 0xFFFF if stream else 0
-        self._send(stream, sequence, submessage)
-        return True
-
-    def _status(self, request: bytes, object_id: bytes, result: int, stream: int) -> None:
-        """Answer on the kind of stream that the request came on."""
-        status = xrce.build_status(request, object_id, result)
-        if stream >= RELIABLE:
-            self._outbound(RELIABLE).offer(status)
-        else:
-            self._best_effort(xrce.BEST_EFFORT, status)
-
-    def _control(self, submessage: bytes) -> None:
-        self._send(xrce.NO_STREAM, 0, submessage)
-
-    def _send(self, stream: int, sequence: int, body: bytes) -> None:
-        self.outbox.append(xrce.build_header(self.id, stream, sequence, self.key) + body)
+        overtaken = feed.push(payload, stamp_ns)
+        if feed.ready:
+            self.sending.wait(entity)
+            if overtaken:
+                self._stats.drop("overtaken")
 
     # ----------------------------------------------------------------- time
-
-    def heartbeats(self, now_ns: int) -> None:
-        self.now_ns = now_ns
-        for stream, outbound in self._reliable_out.items():
-            beat = outbound.heartbeat(now_ns)
-            if beat:
-                self._control(xrce.build_heartbeat(*beat, stream))
 
     def probe(self, now_ns: int) -> None:
         """Ask the client for a sign of life."""
         self.probes, self.probe_ns = self.probes + 1, now_ns
-        self._control(xrce.build_probe())
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether time has something to do here soon: repetition, a delivery with limits, a probe."""
-        if self._waiting or self.liveliness_ns:
-            return True
-        for outbound in self._reliable_out.values():  # noqa: SIM110
-            if outbound.unacknowledged:
-                return True
-        return False
-
-    def unacknowledged(self, stream: int) -> int:
-        """Messages of a reliable stream that the client has not confirmed."""
-        outbound = self._reliable_out.get(stream)
-        return outbound.unacknowledged if outbound else 0
+        self.sending.control(xrce.build_probe())
 
     def held_bytes(self) -> int:
         """Bytes of half-received messages."""
         return sum(rebuilder.size for rebuilder in self._rebuilders.values())
-
-    def queue_depth(self) -> int:
-        """Messages and feeds that wait for the line or for an acknowledgement."""
-        waiting = sum(out.queued + out.unacknowledged for out in self._reliable_out.values())
-        return waiting + len(self._waiting)
 
 
 def _taken(_submessage: Submessage, _stream: int) -> bool:

@@ -36,11 +36,12 @@ class BestEffortIn:
         self.late = self.lost = 0  # ``lost``: numbers left out, between the first one taken and the newest
 
     def accept(self, sequence: int) -> bool:
-        step = ahead(sequence, self._last)
-        if step <= 0:
+        step = (sequence - self._last) & _MASK
+        if not 0 < step < _HALF:
             self.late += 1
             return False
-        self.lost += (step - 1) * self._heard
+        if self._heard:
+            self.lost += step - 1
         self._last, self._heard = sequence, True
         return True
 
@@ -186,11 +187,6 @@ class ReliableOut:
     @property
     def queued(self) -> int:
         return len(self._queue)
-
-    @property
-    def is_due(self) -> bool:
-        """Whether :meth:`due` has something to give."""
-        return bool(self._queue) and len(self._window) < WINDOW
 
     @property
     def has_room(self) -> bool:

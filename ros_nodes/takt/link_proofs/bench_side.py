@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from takt.errors import TaktError
@@ -16,7 +17,7 @@ from takt.line_simulator.control import send_order
 from takt.link.transports.pty_line import PtyEnd
 from takt.link.transports.serial_line import SerialLine
 from takt.link_proofs.meter import CONNECTED, Meter, Run, View, now_ns
-from takt.link_proofs.rig import AgentProcess, environment
+from takt.link_proofs.rig import AgentProcess, enter_fifo, environment
 
 AGENT_FIFO, END_FIFO, METER_FIFO = 60, 55, 50
 DRIFT_PPM = 80.0  # of the board's clock on a limited line
@@ -48,12 +49,16 @@ def at_priority(priority: int) -> Iterator[None]:
 
 
 class RosEnd:
-    """A process of takt.nodes.link_ends."""
+    """A process of takt.nodes.link_ends, all its threads at ``fifo`` as an agent's are."""
 
     def __init__(self, mode: str, domain: int, *arguments: str, fifo: int = END_FIFO) -> None:
         command = [sys.executable, "-m", "takt.nodes.link_ends", mode, "--fifo", str(fifo), *arguments]
         self.process = subprocess.Popen(
-            command, env=environment(domain), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            env=environment(domain),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=partial(enter_fifo, fifo),
         )
 
     def stop(self) -> None:

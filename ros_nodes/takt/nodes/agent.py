@@ -34,7 +34,7 @@ from takt.nodes.shell import ros_time
 from takt.realtime import Granted, apply_policy
 
 _DIAGNOSTICS_NS = 1_000_000_000
-_TURN_NS = 100_000_000
+_TURN_NS = 250_000_000  # between two looks whether a signal has ended the context
 STOP_RUNG = "SAFE"
 _DEFAULTS: dict[str, Any] = {
     "device": "",
@@ -70,21 +70,20 @@ class AgentNode:
         self.deadlines = AgentDeadlines(self.node, options["ring"], self._settings, self._ros_ns)
         self.stage = self.deadlines.stage
         self.reactor = Reactor()
-        self.events = RosEvents(self.reactor.lock, self._after_ros)
+        self.events = RosEvents(self.reactor)
         self.ros = RclpyRos(self.node, self.events, _remaps(sys.argv), self._drop)
         self.ros.listeners = self.deadlines.listeners()
         self.drivers: list[LineDriver | UdpDriver] = []
         self._open_lines(options)
         self.deadlines.watch([driver.core for driver in self.drivers], lambda: self.reactor.rested_ns)
-        self.reactor.register(self.events.fileno(), self._on_ros)
         self._publisher = self.node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._health = [
             LineHealth(driver, "agent: link" if not number else f"agent: link {driver.name}", granted)
             for number, driver in enumerate(self.drivers)
         ]
         self._host_ends()
-        self._sessions_told = 0
-        self._next_told_ns = self._taken_ns = 0
+        self._has_news = False
+        self._next_told_ns = 0
         self._complaint = ""
 
     def _open_lines(self, options: Mapping[str, Any]) -> None:
@@ -99,11 +98,14 @@ class AgentNode:
             line = SerialLine(path, baud)
             if not options["wait_for_device"]:
                 must_exist(line)
-            self.drivers.append(LineDriver(self._core(), line, self.reactor, on_state=self._on_line))
+            self.drivers.append(self._driver(line))
         if options["udp_port"]:
             driver = UdpDriver(self._core(), options["udp_port"], self.reactor)
             self.drivers.append(driver)
             self._on_line(True, f"{driver.name} is open")
+
+    def _driver(self, line: SerialLine) -> LineDriver:
+        return LineDriver(self._core(), line, self.reactor, on_state=self._on_line, on_sent=self._on_sent)
 
     def _core(self) -> AgentCore:
         core = AgentCore(
@@ -112,6 +114,7 @@ class AgentNode:
             handshake=self._settings.handshake,
             watched_topic=self._settings.cmd_vel,
         )
+        core.on_opened = self._on_opened
         core.siblings = [driver.core for driver in self.drivers]
         for sibling in core.siblings:
             sibling.siblings = [*sibling.siblings, core]
@@ -136,18 +139,11 @@ class AgentNode:
             else:
                 driver.core.unblock(self._settings.cmd_vel)
 
-    def _on_ros(self, events: int) -> None:
-        self._taken_ns = self._ros_ns()
-        self.events.serve()
-        self._after_ros()
-
-    def _after_ros(self) -> None:
-        """Send what ROS brought, at once, and see how long a command took from its publication to the line."""
-        for driver in self.drivers:
-            written = driver.push()
-            if not driver.core.sent_stamps:
-                continue
-            self.deadlines.sent(driver.core, self._taken_ns, self._ros_ns(), written)
+    def _on_sent(self, core: AgentCore, written: bool) -> None:
+        """See how long commands took from their publication to the line; they were taken when this turn began."""
+        now_ns = self._ros_ns()
+        taken_ns = now_ns - (time.monotonic_ns() - self.reactor.woken_ns)
+        self.deadlines.sent(core, taken_ns, now_ns, written)
 
     def _drop(self, reason: str) -> None:
         self.drivers[0].core.stats.drop(reason)
@@ -177,23 +173,27 @@ class AgentNode:
         """Serve until the context is shut down."""
         while self.node.context.ok():
             self._serve_until(min(self._next_told_ns, time.monotonic_ns() + _TURN_NS))
-            now_ns, opened = time.monotonic_ns(), self._opened()
-            if opened != self._sessions_told:
+            now_ns, news = time.monotonic_ns(), self._has_news
+            if news:
+                self._has_news = False
                 self.node.get_logger().info(f"a board has connected ({self._count()} now)")
-            if now_ns >= self._next_told_ns or opened != self._sessions_told:
-                self._next_told_ns, self._sessions_told = now_ns + _DIAGNOSTICS_NS, opened
+            if now_ns >= self._next_told_ns or news:
+                self._next_told_ns = now_ns + _DIAGNOSTICS_NS
                 with self.reactor.lock:
                     self.publish_health()
 
     def _serve_until(self, end_ns: int) -> None:
         """The inner loop; a board that connects ends it early, so that its news is told at once."""
-        while (now_ns := time.monotonic_ns()) < end_ns and self._opened() == self._sessions_told:
-            self.deadlines.begin()
+        watches = self.deadlines.watches
+        while (now_ns := time.monotonic_ns()) < end_ns and not self._has_news:
+            if watches:
+                self.deadlines.begin()
             self.reactor.turn(end_ns - now_ns)
-            self.deadlines.tend()
+            if watches:
+                self.deadlines.tend()
 
-    def _opened(self) -> int:
-        return sum(driver.core.stats.sessions_opened for driver in self.drivers)
+    def _on_opened(self) -> None:
+        self._has_news = True
 
     def _count(self) -> int:
         return sum(len(driver.core.sessions) for driver in self.drivers)

@@ -41,6 +41,7 @@ class AgentDeadlines:
         self._answers = AnswerWatch(round(budget_ms * 1e6))
         self.stage = StageClock("link", settings.budget_ms)
         self._misses: MissTeller | None = None
+        self.watches = bool(ring)  # else begin() and tend() need not be called
         if not ring:
             return
         self._misses = MissTeller(node, ring)

@@ -83,7 +83,7 @@ class LineHealth:
             "crc_errors": core.crc_errors,
             "framing_errors": core.framing_errors,
             "retransmits": stats.retransmits,
-            "queue_depth": sum(session.queue_depth() for session in sessions),
+            "queue_depth": sum(session.sending.queue_depth() for session in sessions),
             "drops": sum(stats.drops.values()),
             **{f"drops_{reason}": count for reason, count in sorted(stats.drops.items())},
         }

@@ -167,13 +167,13 @@ class _End:
 class _Publisher(_End):
     def __init__(self, owner: RclpyNode, end: Any, listener: Callable[[bytes], None] | None) -> None:
         super().__init__(owner, end)
-        self._listener = listener
+        self._publish_raw, self._listener = end.handle.publish_raw, listener
 
     def publish(self, sample: bytes) -> None:
         if self._listener is not None:
             self._listener(sample)
         try:
-            self.end.publish(sample)
+            self._publish_raw(sample)
         except Exception:  # a full reliable history raises RCLError, which rclpy does not export
             self.owner.ros.on_drop("ros_publish")
 

@@ -30,6 +30,7 @@ from takt.realtime import apply_policy
 _PERIOD_NS = 10_000_000
 _TURN_NS = 100_000_000
 _DRAIN_NS = 500_000_000
+_DEPTH = 1000  # a second of the fastest echo: a stall of the machine shall not look like a loss of the link
 _KINDS = {"best_effort": ReliabilityPolicy.BEST_EFFORT, "reliable": ReliabilityPolicy.RELIABLE}
 
 
@@ -55,19 +56,19 @@ class Ends:
 
 
 def _profile(kind: str) -> QoSProfile:
-    return QoSProfile(depth=100, reliability=_KINDS[kind])
+    return QoSProfile(depth=_DEPTH, reliability=_KINDS[kind])
 
 
 def _ignore(_: object) -> None:
     """rclpy wants a callback; the wait loop takes the messages itself."""
 
 
-def _pass_on(publisher: Any, handle: Any) -> bool:
+def _pass_on(publish: Any, handle: Any) -> bool:
+    """Take one and publish it. Whether more wait the next turn tells: no take is spent on finding out."""
     taken = handle.take_message(String, True)
-    if taken is None:
-        return False
-    publisher.publish(taken[0])
-    return True
+    if taken is not None:
+        publish(taken[0])
+    return False
 
 
 def _drop(handle: Any) -> bool:
@@ -77,7 +78,7 @@ def _drop(handle: Any) -> bool:
 def echo(ends: Ends) -> None:
     for kind in _KINDS:
         pongs = ends.publisher(f"/meter/pong_{kind}", kind)
-        ends.subscribe(f"/meter/ping_{kind}", kind, partial(_pass_on, pongs))
+        ends.subscribe(f"/meter/ping_{kind}", kind, partial(_pass_on, pongs.handle.publish_raw))
     ends.serve()
 
 
@@ -98,7 +99,7 @@ def source(ends: Ends) -> None:
 
 def forward(ends: Ends) -> None:
     out = ends.publisher("/meter/forward_out", "best_effort")
-    ends.subscribe("/meter/forward_in", "best_effort", partial(_pass_on, out))
+    ends.subscribe("/meter/forward_in", "best_effort", partial(_pass_on, out.handle.publish_raw))
     ends.serve()
 
 

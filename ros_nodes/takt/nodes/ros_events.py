@@ -2,7 +2,8 @@
 
 rcl lets a C function be called for each arrival. libc's ``eventfd_write(fd, n)`` has the very shape that is wanted
 (the callback's first argument is ours to choose: the descriptor; the second is the number of arrivals), so that no
-Python runs in the middleware's threads and one poll serves serial lines and ROS alike. Where that is not to be had (a
+Python runs in the middleware's threads and one poll serves serial lines and ROS alike. The sum that the eventfd keeps
+says how many messages there are to take: none is looked for in vain. Where that is not to be had (a
 middleware without such callbacks, 32-bit arguments) a thread with a :class:`WaitLoop` does the same, slower.
 """
 
@@ -10,17 +11,15 @@ from __future__ import annotations
 
 import ctypes
 import os
-import select
 import struct
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from rclpy.context import Context
 
+from takt.link.transports.reactor import Reactor
 from takt.nodes.wait_loop import Take, WaitLoop
 
 _BATCH = 8  # takes from one end before the others have their turn
@@ -58,22 +57,34 @@ def _eventfd_write() -> int:
     return ctypes.cast(ctypes.CDLL(None).eventfd_write, ctypes.c_void_p).value or 0
 
 
+class _Arrivals:
+    """One end's eventfd, as the reactor serves it."""
+
+    def __init__(self, end: Any, take: Take) -> None:
+        self._handle, self._take = end.handle, take
+        self.descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def on_events(self, events: int) -> None:
+        """Take what has arrived, but no more than a batch: the other ends want their turn."""
+        try:
+            arrived = os.eventfd_read(self.descriptor)
+        except BlockingIOError:  # the event was an earlier owner's of this number
+            return
+        for _ in range(min(arrived, _BATCH)):
+            if not self._take(self._handle):  # newer ones have pushed it out of the history
+                return
+        if arrived > _BATCH:
+            os.eventfd_write(self.descriptor, arrived - _BATCH)
+
+
 class RosEvents:
-    """Ends of any context, served by whoever polls :meth:`fileno`.
+    """Ends of any context, served by ``reactor``, with its lock held."""
 
-    ``lock`` and ``after``: held around, and called after, what the stand-in thread takes.
-    """
-
-    def __init__(self, lock: AbstractContextManager[Any], after: Callable[[], None]) -> None:
-        self._epoll = select.epoll()
-        self._ends: dict[int, tuple[Any, Take]] = {}  # by eventfd
-        self._descriptors: dict[Any, tuple[str, int]] = {}
-        self._lock, self._after = lock, after
+    def __init__(self, reactor: Reactor) -> None:
+        self._reactor = reactor
+        self._arrivals: dict[Any, tuple[str, _Arrivals]] = {}  # by the end
         self._loops: dict[Context, WaitLoop] = {}
         self._threads: list[threading.Thread] = []
-
-    def fileno(self) -> int:
-        return self._epoll.fileno()
 
     def watch(self, kind: str, end: Any, take: Take, context: Context) -> None:
         """Serve ``end`` (a rclpy subscription, client or service) from now on."""
@@ -84,21 +95,20 @@ class RosEvents:
         setter = _setters().get(kind)
         if setter is None:
             return False
-        descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        arrivals = _Arrivals(end, take)
         with end.handle:
-            refused = setter(end.handle.pointer, _eventfd_write(), descriptor)
+            refused = setter(end.handle.pointer, _eventfd_write(), arrivals.descriptor)
         if refused:
-            os.close(descriptor)
+            os.close(arrivals.descriptor)
             return False
-        self._ends[descriptor] = end, take
-        self._descriptors[end] = kind, descriptor
-        self._epoll.register(descriptor, select.EPOLLIN)
+        self._arrivals[end] = kind, arrivals
+        self._reactor.register(arrivals.descriptor, arrivals.on_events)
         return True
 
     def _loop(self, context: Context) -> WaitLoop:
         if context not in self._loops:
             loop = self._loops[context] = WaitLoop(context)
-            loop.serve_with(self._lock, self._after)
+            loop.serve_with(self._reactor.lock, self._reactor.push)
             thread = threading.Thread(target=_turn_until_ended, args=(loop,), daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -106,41 +116,24 @@ class RosEvents:
 
     def forget(self, end: Any) -> None:
         """Serve ``end`` no more; call it before destroying the end."""
-        kind, descriptor = self._descriptors.pop(end, ("", -1))
-        if descriptor < 0:
+        found = self._arrivals.pop(end, None)
+        if found is None:
             for loop in self._loops.values():
                 loop.forget(end)
             return
+        kind, arrivals = found
         with end.handle:
             _setters()[kind](end.handle.pointer, None, None)
-        del self._ends[descriptor]
-        self._epoll.unregister(descriptor)
-        os.close(descriptor)
-
-    def serve(self) -> None:
-        """Take what has arrived, some from each end."""
-        for descriptor, _ in self._epoll.poll(0):
-            found = self._ends.get(descriptor)
-            if found is None:
-                continue  # forgotten while an earlier one was served
-            os.eventfd_read(descriptor)
-            end, take = found
-            handle = end.handle
-            with handle:
-                for _ in range(_BATCH):
-                    if not take(handle):
-                        break
-                else:
-                    os.eventfd_write(descriptor, 1)
+        self._reactor.unregister(arrivals.descriptor)
+        os.close(arrivals.descriptor)
 
     def close(self) -> None:
-        for end in list(self._descriptors):
+        for end in list(self._arrivals):
             self.forget(end)
         for loop in self._loops.values():
             loop.end()
         for thread in self._threads:
             thread.join(_END_S)  # a thread that waits in the middleware must not outlive the interpreter
-        self._epoll.close()
 
 
 def _turn_until_ended(loop: WaitLoop) -> None:

@@ -203,8 +203,8 @@ class Invariants:
         if view.ledger_pending > _LEDGER_LIMIT:
             self.note(world, "queue_bound", f"{view.ledger_pending} ledger records wait")
         for session in world.messenger.core.sessions:
-            if session.queue_depth() > _QUEUE_LIMIT:
-                self.note(world, "queue_bound", f"{session.queue_depth()} samples wait in the agent")
+            if session.sending.queue_depth() > _QUEUE_LIMIT:
+                self.note(world, "queue_bound", f"{session.sending.queue_depth()} samples wait in the agent")
 
     # ------------------------------------------------------------------ the world
 

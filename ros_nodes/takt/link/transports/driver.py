@@ -14,8 +14,12 @@ from takt.link.transports.reactor import READABLE, Reactor
 REOPEN_NS = 50_000_000
 MEND_NS = 1_000_000_000  # between tries where a person has to change something
 MOVED_CHECK_NS = 500_000_000
+SLACK_NS = 10_000_000  # timers may be late by this: input mostly comes first, and nothing wakes us for them
 
 OnState = Callable[[bool, str], None]
+OnSent = Callable[
+    [AgentCore, bool], None
+]  # it holds samples of the watched topic; whether all went to the line
 
 
 class LineDriver:
@@ -28,6 +32,7 @@ class LineDriver:
         reactor: Reactor,
         *,
         on_state: OnState | None = None,
+        on_sent: OnSent | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.core, self.line = core, line
@@ -35,12 +40,14 @@ class LineDriver:
         self.reopened = -1
         self._reactor = reactor
         self._on_state = on_state or (lambda is_open, text: None)
+        self._on_sent = on_sent or _forget_sent
         self._clock_ns = clock_ns
         self._leftover = b""
         self._descriptor = -1
         self._wanting = False  # to be called when there is room for output
         self._look_ns = 0  # when to try to open it, or to see whether its name leads elsewhere now
         self._told = ""
+        self.due_ns = 0
         reactor.add(self)
 
     @property
@@ -59,27 +66,27 @@ class LineDriver:
         except LineLost as lost:
             self._lose(str(lost))
 
-    def tend(self, now_ns: int) -> None:
-        """What time asks for: heartbeats, opening, looking after a name that moved."""
-        self.core.run(now_ns)
-        if now_ns < self._look_ns:
-            return
-        if not self.is_open:
-            self._try_open(now_ns)
-        elif self.line.moved():
-            self._lose(f"{self.line.name} leads elsewhere now")
-        else:
-            self._look_ns = now_ns + MOVED_CHECK_NS
-
-    def next_event_ns(self) -> int:
-        return min(self.core.next_event_ns(), self._look_ns)
-
     def push(self) -> bool:
-        """Send what the core has ready; returns whether all of it went to the line."""
-        done = self._write_out()
-        if self.is_open and bool(self._leftover) != self._wanting:
-            self._wanting = bool(self._leftover)
+        """Do what time asks for and send what the core has ready; returns whether all of it went to the line.
+
+        While something is left over nothing new is built: so the core's queues, where newer samples replace older
+        ones, are where the waiting is done.
+        """
+        now_ns = self._clock_ns()
+        core = self.core
+        if now_ns >= core.due_ns:
+            core.run(now_ns)
+        if now_ns >= self._look_ns:
+            self._look(now_ns)
+        done = self.is_open and (not self._leftover or self._write(self._leftover))
+        if done and core.pending.output and (data := core.transmit(now_ns)):
+            done = self._write(data)
+        if core.sent_stamps:
+            self._on_sent(core, done)
+        if self._wanting == done and self.is_open:
+            self._wanting = not done
             self._reactor.want_output(self._descriptor, self._wanting)
+        self.due_ns = min(core.due_ns + SLACK_NS, self._look_ns)
         return done
 
     def close(self) -> None:
@@ -90,6 +97,15 @@ class LineDriver:
         self.is_open = False
 
     # ------------------------------------------------------------------ own
+
+    def _look(self, now_ns: int) -> None:
+        """Open the line, or see whether its name leads elsewhere now."""
+        if not self.is_open:
+            self._try_open(now_ns)
+        elif self.line.moved():
+            self._lose(f"{self.line.name} leads elsewhere now")
+        else:
+            self._look_ns = now_ns + MOVED_CHECK_NS
 
     def _try_open(self, now_ns: int) -> None:
         self._look_ns = now_ns + REOPEN_NS
@@ -131,25 +147,19 @@ class LineDriver:
             self._told = text
             self._on_state(is_open, text)
 
-    def _write_out(self) -> bool:
-        """Write until the line takes no more. While something is left over nothing new is built.
-
-        So the core's queues, where newer samples replace older ones, are where the waiting is done.
-        """
-        if not self.is_open:
-            return False
+    def _write(self, data: bytes) -> bool:
+        """Write what the line takes and keep the rest; returns whether there is none."""
         try:
-            if self._leftover:
-                self._leftover = self._leftover[self.line.write(self._leftover) :]
-                if self._leftover:
-                    return False
-            data = self.core.transmit()
-            if data:
-                self._leftover = data[self.line.write(data) :]
-            return not self._leftover
+            self._leftover = data[self.line.write(data) :]
         except LineLost as lost:
             self._lose(str(lost))
             return False
+        return not self._leftover
+
+
+def _forget_sent(core: AgentCore, written: bool) -> None:
+    core.sent_stamps.clear()
+    core.sent_samples.clear()
 
 
 assert READABLE & select.EPOLLHUP, "a hang-up is found by reading"

@@ -13,21 +13,25 @@ from typing import Protocol
 READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 
 _THREAD_TURN_NS = 100_000_000
+_BATCH = 64  # events of one turn; epoll goes round, so that those left out come first the next time
 
 OnEvents = Callable[[int], None]
 
 
 class Driver(Protocol):
-    """A line with its core, as the reactor sees it."""
+    """A line with its core, as the reactor sees it. ``due_ns``: when :meth:`push` wants to be called at the latest."""
 
-    def tend(self, now_ns: int) -> None: ...
-    def next_event_ns(self) -> int: ...
-    def push(self) -> bool: ...
+    due_ns: int
+
+    def push(self) -> bool:
+        """Do what time asks for, and send what there is."""
+        ...
 
 
 class Reactor:
     """Serves everything on the thread that calls :meth:`turn`; ``lock`` is held except while waiting.
 
+    A turn ends with :meth:`push`, so that what its events brought to any core goes out in as few writes as can be.
     Another thread that touches a core takes ``lock``, and pushes or calls :meth:`wake` when it is done.
     """
 
@@ -38,6 +42,7 @@ class Reactor:
         self._handlers: dict[int, OnEvents] = {}
         self._drivers: list[Driver] = []
         self.rested_ns = 0  # time spent waiting for input, since the start
+        self.woken_ns = 0  # when the newest wait ended
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.register(self._wake, lambda events: self._drain())
 
@@ -68,22 +73,24 @@ class Reactor:
     def turn(self, timeout_ns: int) -> None:
         """Wait for input at most so long, then do all that there is to do."""
         now_ns = self._clock_ns()
-        due_ns = min((driver.next_event_ns() for driver in self._drivers), default=now_ns + timeout_ns)
-        wait_ns = max(min(due_ns - now_ns, timeout_ns), 0)
-        events = self._epoll.poll(wait_ns / 1e9)
-        self.rested_ns += self._clock_ns() - now_ns
+        until_ns = now_ns + timeout_ns
+        for driver in self._drivers:
+            if driver.due_ns < until_ns:
+                until_ns = driver.due_ns
+        events = self._epoll.poll(max(until_ns - now_ns, 0) / 1e9, _BATCH)
+        self.woken_ns = self._clock_ns()
+        self.rested_ns += self.woken_ns - now_ns
         with self.lock:
             for descriptor, happened in events:
                 handler = self._handlers.get(descriptor)
                 if handler:
                     handler(happened)
-            self.push()
+            for driver in self._drivers:
+                driver.push()
 
     def push(self) -> None:
         """Let every line do what time asks for and send what it has. Call with the lock held."""
-        now_ns = self._clock_ns()
         for driver in self._drivers:
-            driver.tend(now_ns)
             driver.push()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 
 from takt.errors import TaktError
 from takt.link.agent import AgentCore
+from takt.link.transports.driver import SLACK_NS
 from takt.link.transports.reactor import READABLE, Reactor
 
 _BATCH = 64  # datagrams read before the other lines have their turn
@@ -22,6 +23,7 @@ class UdpDriver:
     ) -> None:
         self.core = core
         self.is_open, self.reopened = True, 0
+        self.due_ns = 0
         self._clock_ns = clock_ns
         self._socket = _bound(port)
         self.port: int = self._socket.getsockname()[1]
@@ -42,15 +44,13 @@ class UdpDriver:
                 continue
             self.core.receive_message(address, message, self._clock_ns())
 
-    def tend(self, now_ns: int) -> None:
-        self.core.run(now_ns)
-
-    def next_event_ns(self) -> int:
-        return self.core.next_event_ns()
-
     def push(self) -> bool:
-        for address, message in self.core.transmit_messages():
+        now_ns = self._clock_ns()
+        if now_ns >= self.core.due_ns:
+            self.core.run(now_ns)
+        for address, message in self.core.transmit_messages(now_ns):
             self._send(address, message)
+        self.due_ns = self.core.due_ns + SLACK_NS
         return True
 
     def _send(self, address: Hashable, message: bytes) -> None:

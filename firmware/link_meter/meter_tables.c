@@ -1,5 +1,5 @@
-/* The meter's topics; the firmware's tables are not linked here. Their depth holds a second of 1000 Hz: what a
- * reader's history threw away after a stall of the machine would count as the link's loss. */
+/* The meter's topics; the firmware's tables are not linked here. Their depth holds a second of 1000 Hz: what
+ * a reader's history threw away after a stall of the machine would count as the link's loss. */
 #include "../core/generated/takt_contract.h"
 
 #define STRING "std_msgs::msg::dds_::String_"

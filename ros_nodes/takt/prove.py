@@ -17,6 +17,7 @@ PROOFS = {
     "wheels": "takt.simulation.wheel_proof",
     "kills": "takt.demo.kills",
     "model-faults": "takt.trouble.model_faults",
+    "ladder": "takt.trouble.ladder_proof",
     "ledger": "takt.simulation.ledger_proof",
     "qemu": "takt.simulation.emulation_proof",
     "planted-bugs": "takt.twin.planted_proof",

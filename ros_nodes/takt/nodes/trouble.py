@@ -130,7 +130,7 @@ class Trouble:
         self._ros.step(time.monotonic_ns())
         if self.operator is not None:
             stopped = self._ros.stopped
-            quiet = self.injector.quiet
+            quiet = self.injector.idle if self._day.helps_between else self.injector.quiet
             self.operator.step(quiet, board.armed, board.fault, stopped, since_armed_s, ros_ns)
 
     def _listen(self, node: Node) -> None:

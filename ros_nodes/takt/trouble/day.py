@@ -20,12 +20,14 @@ _RECOVERY_S = 12.0  # so long a run goes on behind its last fault
 class Day:
     """An episode for the running demo. ``left_out``: what of it a real host cannot be given, and why.
 
-    ``expect`` is the scenario file's; None: only the invariants are judged.
+    ``expect`` is the scenario file's; None: only the invariants are judged. ``helps_between``: the person comes after
+    each fault and not only after the last.
     """
 
     episode: Episode
     expect: Expect | None = None
     left_out: tuple[str, ...] = field(default=())
+    helps_between: bool = False
 
     @property
     def seconds(self) -> float:
@@ -54,7 +56,7 @@ def of_scenario(name: str, seed: int) -> Day:
 def of_faults(texts: list[str], seed: int, seconds: float) -> Day:
     """Faults from the command line, each KIND@SECOND[+LENGTH][:STRENGTH]."""
     faults = tuple(sorted(map(_fault, texts), key=lambda plan: plan.at_s))
-    return Day(Episode(name="faults", seed=seed, seconds=seconds, faults=faults))
+    return Day(Episode(name="faults", seed=seed, seconds=seconds, faults=faults), helps_between=True)
 
 
 def _fault(text: str) -> FaultPlan:

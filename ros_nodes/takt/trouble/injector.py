@@ -41,6 +41,11 @@ class LiveInjector:
         """Nothing is under way and nothing will be."""
         return not self._open and not self._waiting
 
+    @property
+    def idle(self) -> bool:
+        """Nothing is under way now."""
+        return not self._open
+
     def step(self, since_armed_s: float, ros_ns: int) -> None:
         """Begin and end what is due."""
         for one in [one for one in self._open if since_armed_s >= one.end_s]:

@@ -19,6 +19,7 @@ PROOFS = {
     "model-faults": "takt.trouble.model_faults",
     "ladder": "takt.trouble.ladder_proof",
     "ledger": "takt.simulation.ledger_proof",
+    "ledger-host": "takt.simulation.host_ledger_proof",
     "qemu": "takt.simulation.emulation_proof",
     "planted-bugs": "takt.twin.planted_proof",
     "clock": "takt.link_proofs.clock",

@@ -36,6 +36,7 @@ class AgentDeadlines:
         self._reactor_rested_ns: Callable[[], int] = lambda: 0
         self._heard = self._rested_ns = self._observed_ns = self._difference_ns = 0
         self._stepped = (0, 0.0)  # when (steady ns), by how much (ms)
+        self._relocked_ns = 0  # when the board had got over it
         self._line = LineWatch()
         budget_ms = settings.budget_ms + settings.apply_ms + _APPLY_GRACE_MS
         self._answers = AnswerWatch(round(budget_ms * 1e6))
@@ -94,13 +95,14 @@ class AgentDeadlines:
     def _watch_clock(self, difference_ns: int, now_ns: int) -> None:
         """A step of ROS time unlocks the board's clock: it applies nothing until it has locked anew."""
         if self._difference_ns and abs(difference_ns - self._difference_ns) > _CLOCK_STEP_NS:
+            self._relocked_ns = 0
             self._stepped = now_ns, (difference_ns - self._difference_ns) / 1e6
         self._difference_ns = difference_ns
 
     def _evidence(self, begin_ns: int, now_ns: int) -> dict[str, float]:
         """What the line did in the window, and a step of the clock that the board has not got over yet."""
         when_ns, step_ms = self._stepped
-        recent = step_ms and begin_ns - when_ns < _RELOCK_NS
+        recent = step_ms and begin_ns < (self._relocked_ns or when_ns + _RELOCK_NS)
         return {**self._line.between(begin_ns, now_ns), **({"clock_step_ms": step_ms} if recent else {})}
 
     def sent(self, core: AgentCore, taken_ns: int, now_ns: int, written: bool) -> None:
@@ -137,8 +139,9 @@ class AgentDeadlines:
         if late is not None:
             self._note_rest()
             self._late(*late)
-        elif report.source == APPLIED and time.monotonic_ns() - self._stepped[0] > _LOCKING_NS:
-            self._stepped = (0, 0.0)  # applied in time, by a clock that has locked anew
+        elif report.source == APPLIED and not self._relocked_ns:
+            now_ns = time.monotonic_ns()  # applied in time, by a clock that has locked anew
+            self._relocked_ns = now_ns if now_ns - self._stepped[0] > _LOCKING_NS else 0
 
     def _late(self, written_ns: int, applied_ns: int, lost_once: bool) -> None:
         facts = {"link_loss_ms": (applied_ns - written_ns) / 1e6} if lost_once else {}

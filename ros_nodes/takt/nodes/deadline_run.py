@@ -17,6 +17,7 @@ from takt.deadline_bench.clock_step import SteppedClock
 from takt.deadline_bench.score import Seen
 from takt.deadlines import Journey
 from takt.demo import options as demo_options
+from takt.frames.segment import SHM
 from takt.nodes.demo import Run
 from takt.nodes.trouble import RosHands
 from takt.trouble.day import Day
@@ -57,6 +58,10 @@ class DeadlineRun(Run):
     def reference_loop(self) -> Path:
         """The bare C loop's program."""
         return self._options.reference_loop
+
+    def outbox_files(self) -> list[Path]:
+        """Where the nodes keep their misses until they are on disk."""
+        return sorted(SHM.glob(f"{self._name}_camera.misses.*"))
 
     @property
     def ros_ns(self) -> int:

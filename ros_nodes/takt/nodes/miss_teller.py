@@ -25,7 +25,7 @@ from takt.frames.segment import SHM
 from takt.realtime.machine import MachineView
 from takt.realtime.stage import Late
 
-_PATIENCE_S = 0.025  # the bystander wakes every 10 ms
+_PATIENCE_S = 0.015  # the bystander wakes every 10 ms
 _AGAIN_S = 0.5
 _TOLD_AT_ONCE = 50
 _SHARED_NS = 100_000_000  # work that waited for work that was late shares its cause within this

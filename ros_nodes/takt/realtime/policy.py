@@ -63,7 +63,7 @@ def lift_other_threads() -> int:
     lifted = 0
     for thread in map(int, os.listdir("/proc/self/task")):
         with contextlib.suppress(OSError):  # it has ended meanwhile, or may not
-            if os.sched_getscheduler(thread) == os.SCHED_OTHER:
+            if os.sched_getscheduler(thread) not in (os.SCHED_FIFO, os.SCHED_RR):
                 os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(_LOWEST))
                 lifted += 1
     return lifted

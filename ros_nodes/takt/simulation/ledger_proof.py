@@ -33,7 +33,7 @@ def split_lives(records: Sequence[Record], boots: Sequence[set[int]]) -> list[li
 
 def run_segment(library: Path, contract: takt.contract.Contract, seed: int, cycles: int) -> dict[str, Any]:
     """One robot's run and its comparison; figures and what is wrong."""
-    with tempfile.TemporaryDirectory(prefix="takt-ledger-", dir=_memory_folder()) as folder:
+    with tempfile.TemporaryDirectory(prefix="takt-ledger-", dir=memory_folder()) as folder:
         path = Path(folder) / "ledger.jsonl"
         chaos = LedgerChaos(library, contract, path, seed)
         chaos.run(cycles)
@@ -63,7 +63,7 @@ def _board_record(line: str) -> Record:
     return record
 
 
-def _memory_folder() -> str | None:
+def memory_folder() -> str | None:
     """A memory file system where there is one: the host's ledger syncs to disk for every record."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 

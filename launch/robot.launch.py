@@ -1,6 +1,7 @@
 """The real robot: a board on a serial port, a camera on V4L2.
 
-ros2 launch takt robot.launch.py port:=/dev/ttyACM0 [dashboard_port:=8080] [weights:=MODEL.onnx] [rearm:=operator]
+ros2 launch takt robot.launch.py port:=/dev/ttyACM0 [dashboard_port:=8080] [dashboard_address:=127.0.0.1]
+    [weights:=MODEL.onnx] [rearm:=operator]
 """
 
 from launch import LaunchContext, LaunchDescription
@@ -15,7 +16,12 @@ def processes(context: LaunchContext):
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
-    robot = graph.robot(value("port"), dashboard_port=int(value("dashboard_port")), weights=value("weights"))
+    robot = graph.robot(
+        value("port"),
+        dashboard_port=int(value("dashboard_port")),
+        dashboard_address=value("dashboard_address"),
+        weights=value("weights"),
+    )
     return actions(robot, value("rearm"))
 
 
@@ -25,7 +31,10 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "port", default_value="/dev/ttyACM0", description="the board's serial line"
             ),
-            DeclareLaunchArgument("dashboard_port", default_value="8080", description="page on 127.0.0.1"),
+            DeclareLaunchArgument("dashboard_port", default_value="8080", description="port of the page"),
+            DeclareLaunchArgument(
+                "dashboard_address", default_value="127.0.0.1", description="another one needs the token"
+            ),
             DeclareLaunchArgument(
                 "weights", default_value="", description="ONNX file instead of the model card's"
             ),

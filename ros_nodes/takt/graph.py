@@ -11,6 +11,7 @@ from pathlib import Path
 
 import takt.contract
 from takt import firmware_ports
+from takt.dashboard.listener import LOOPBACK
 from takt.gazebo.topics import IMAGE
 from takt.trouble.sockets import BOARD_SOCKET, LINE_SOCKET, PLANT_SOCKET
 from takt.twin.episode import LineQuality
@@ -95,11 +96,18 @@ def gazebo(options: SimOptions, transport: str = "ros_gz") -> list[Process]:
 
 
 def robot(
-    port: str, dashboard_port: int | None = 8080, weights: str = "", source: str = "v4l2"
+    port: str,
+    dashboard_port: int | None = 8080,
+    weights: str = "",
+    source: str = "v4l2",
+    dashboard_address: str = LOOPBACK,
 ) -> list[Process]:
     """The real robot: a board on ``port`` at one end, a real camera at the other."""
     ring = "takt_camera"
     middle = _middle(ring, port, {"source": source}, weights, dashboard_port)
+    for process in middle:
+        if process.name == "dashboard":
+            process.parameters["address"] = dashboard_address
     return [*middle, _recorder(ring, None, whole_run=False)]
 
 

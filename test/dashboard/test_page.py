@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from takt.dashboard import browser
+from takt.dashboard import Access, browser
 from takt.dashboard.browser import Tab
 
 if TYPE_CHECKING:
@@ -245,6 +245,58 @@ def test_a_page_of_one_frame_a_second_holds_up_nobody(robot: PretendRobot, devto
             assert fast_last - slow_last <= 1.5 * fast_frames / 2.1  # views behind: at most its own second
 
     on_page(devtools, robot.server.url, work)
+
+
+TOKEN = "a-token-of-more-than-twenty-two-characters"
+
+
+def test_the_token_opens_the_page_and_does_not_stay_in_the_address(
+    robot_with: Callable[[Access], PretendRobot], devtools: str
+) -> None:
+    robot = robot_with(Access.for_address("0.0.0.0", TOKEN))
+
+    async def look() -> None:
+        async with browser.tab(devtools) as tab:
+            await tab.ask("Page.navigate", url=robot.server.url + "#token=wrong-wrong-wrong-wrong")
+            await tab.until('document.getElementById("answer")?.textContent === "wrong token"')
+            assert "token=" not in await tab.evaluate("location.href")
+            form = 'document.getElementById("token")'
+            await tab.evaluate(f'{form}.value = "{TOKEN}"; {form}.form.requestSubmit()')
+            await tab.until(LIVE)
+            assert await tab.evaluate("location.href") == robot.server.url
+            assert await tab.evaluate("document.cookie") == ""
+        async with browser.tab(devtools) as tab:  # the cookie opens the door without the token
+            await tab.ask("Page.navigate", url=robot.server.url)
+            await tab.until(LIVE)
+
+    asyncio.run(look())
+
+
+def test_a_page_of_another_origin_neither_looks_nor_stops(robot: PretendRobot, devtools: str) -> None:
+    url = robot.server.url
+
+    async def attack() -> None:
+        async with browser.tab(devtools) as tab:
+            await tab.ask("Page.navigate", url=url.replace("127.0.0.1", "localhost") + "login.html")
+            await tab.until('document.getElementById("login") !== null')
+            assert (
+                await tab.evaluate("location.hostname") == "localhost"
+            )  # ours by another name: another origin
+            # the policy of our own page would not even let it ask; a foreign page has none
+            await tab.ask("Page.navigate", url="data:text/html,<p>evil")
+            await tab.until("location.protocol === 'data:'")
+            stop = f'fetch("{url}api/stop", {{method: "POST", mode: "no-cors"}}).then(() => "sent", () => "failed")'
+            assert await tab.evaluate(stop) in ("sent", "failed")
+            live = (
+                f'new Promise((done) => {{ const it = new WebSocket("{url.replace("http", "ws")}api/live");'
+                'it.onopen = () => done("open"); it.onerror = () => done("refused"); })'
+            )
+            assert await tab.evaluate(live) == "refused"
+            read = f'fetch("{url}api/state").then((answer) => answer.text(), () => "hidden")'
+            assert await tab.evaluate(read) == "hidden"
+
+    asyncio.run(attack())
+    assert robot.orders.given == []
 
 
 @pytest.mark.parametrize("width_px", [360, 1440])

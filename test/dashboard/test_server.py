@@ -204,3 +204,23 @@ def test_the_pretended_board_says_only_what_the_firmware_says(robot: PretendRobo
     for part, values in robot.board_words(1).items():
         said = next(status for status in STATUSES if status.name == f"base: {part}")
         assert set(values) <= set(said.values), part
+
+
+def test_a_view_that_cannot_be_made_does_not_end_the_feed(
+    robot: PretendRobot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, snapshot = [], robot.state.snapshot
+
+    def fails_once(now_ns: int) -> dict[str, Any]:
+        made.append(now_ns)
+        if len(made) == 1:
+            raise ValueError("planted")
+        return snapshot(now_ns)
+
+    monkeypatch.setattr(robot.state, "snapshot", fails_once)
+
+    async def look(session: aiohttp.ClientSession) -> int:
+        async with session.ws_connect(robot.server.url + "api/live", headers=origin(robot)) as viewer:
+            return int((await next_view(viewer))[0]["view"])
+
+    assert with_session(look) >= 1 and len(made) >= 2

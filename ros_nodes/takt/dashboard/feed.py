@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import struct
 import time
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from typing import Any
 
 from takt.dashboard.picture import Picture, PictureTaker
 from takt.dashboard.state import RobotState
+
+_AFTER_FAILURE_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -121,8 +125,16 @@ class Feed:
         while True:
             begun_s = time.monotonic()
             if self._viewers > 0:
-                await self._make()
+                await self._make_or_tell()
             await asyncio.sleep(max(1.0 / self.rate_hz - (time.monotonic() - begun_s), 0.005))
+
+    async def _make_or_tell(self) -> None:
+        """One view that cannot be made must not end the feed, on which people watch a robot."""
+        try:
+            await self._make()
+        except Exception:
+            _log.exception("a view could not be made")
+            await asyncio.sleep(_AFTER_FAILURE_S)
 
     async def _make(self) -> None:
         picture = await asyncio.to_thread(self._pictures.take, time.monotonic())

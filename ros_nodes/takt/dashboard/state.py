@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -31,11 +32,14 @@ class RobotState:
         self._lock = threading.Lock()
         self._contract = contract
         self._budgets_ms = {name: stage.budget_ms for name, stage in contract.stages.items()}
-        self._constants = {
+        self._constants: dict[str, Any] = {
             "follow_distance_m": contract.planning.follow_distance_m,
             "footprint_radius_m": contract.robot.footprint_radius_m,
             "camera_half_fov_rad": contract.robot.camera_horizontal_fov_rad / 2.0,
             "period_ms": 1e3 / contract.control.rate_hz,
+            "life": secrets.token_hex(
+                8
+            ),  # another one after each start: pages of a former life load themselves anew
         }
         self._statuses: dict[str, Heard] = {}
         self._pose: tuple[int, dict[str, float]] | None = None

@@ -22,7 +22,12 @@ export class Feed {
     const socket = new WebSocket(`${scheme}://${location.host}/api/live`);
     socket.binaryType = "arraybuffer";
     socket.onmessage = (event) => this.take(socket, event.data);
-    socket.onclose = () => setTimeout(() => this.connect(), RECONNECT_MS);
+    let opened = false;
+    socket.onopen = () => { opened = true; };
+    socket.onclose = () => {
+      setTimeout(() => this.connect(), RECONNECT_MS);
+      if (!opened) askIn();
+    };
   }
 
   async take(socket, bytes) {
@@ -32,6 +37,7 @@ export class Feed {
     try {
       const length = new DataView(bytes).getUint32(0, true);
       const news = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
+      if (this.model.constants && news.constants && news.constants.life !== this.model.constants.life) location.reload();
       Object.assign(this.model, news);
       await this.show(this.model, news, new Uint8Array(bytes, 4 + length));
     } finally {
@@ -39,4 +45,10 @@ export class Feed {
       setTimeout(() => say("next"), this.pauseMs - (performance.now() - beganMs));
     }
   }
+}
+
+// The dashboard may have started anew and want the token again: the page itself leads to where it is given.
+async function askIn() {
+  const answer = await fetch("/api/state").catch(() => null);
+  if (answer && answer.status === 401) location.reload();
 }

@@ -9,7 +9,7 @@ import pytest
 
 import takt.contract
 from takt.planning.camera import GroundCamera
-from takt.planning.floor import DOUBTED, FREE, STALE, SUSPECT, UNSEEN, Floor
+from takt.planning.floor import DOUBTED, FREE, STALE, SUSPECT, UNSEEN, Floor, Thing
 from takt.planning.odometry import Odometry
 from takt.planning.projection import ObstacleSighting
 
@@ -27,8 +27,16 @@ def state(one: Floor, x_m: float, y_m: float, pose: Odometry = HERE) -> int:
     return int(one.view_from(pose)(np.array([x_m]), np.array([y_m]))[0])
 
 
-def thing(near_m: float, left_rad: float, right_rad: float, low_cut: bool = False) -> ObstacleSighting:
-    return ObstacleSighting(near_m, 0.01, left_rad, right_rad, False, False, CAMERA.x_m, low_cut)
+def thing(
+    near_m: float,
+    left_rad: float,
+    right_rad: float,
+    low_cut: bool = False,
+    moves: bool = False,
+    known: bool = False,
+) -> Thing:
+    sighting = ObstacleSighting(near_m, 0.01, left_rad, right_rad, False, False, CAMERA.x_m, low_cut)
+    return Thing(sighting, moves, known)
 
 
 def test_the_camera_shows_a_wedge_and_not_the_corners() -> None:
@@ -48,7 +56,7 @@ def test_turned_to_both_sides_it_has_seen_its_corners() -> None:
 
 def test_behind_a_front_something_stands_and_behind_that_nobody_knows() -> None:
     one = floor()
-    one.observe(HERE, [(thing(0.5, 0.15, -0.15), False)], 0.0)
+    one.observe(HERE, [thing(0.5, 0.15, -0.15)], 0.0)
     assert state(one, 0.45, 0.0) == FREE
     assert state(one, 0.7, 0.0) == SUSPECT
     assert state(one, 1.1, 0.0) == DOUBTED
@@ -58,24 +66,28 @@ def test_behind_a_front_something_stands_and_behind_that_nobody_knows() -> None:
 def test_with_its_foot_out_of_sight_it_may_stand_wherever_nobody_has_looked() -> None:
     """Its distance was taken for that of the picture's border: the robot drove into it, 0.1 m before."""
     new = floor()
-    new.observe(HERE, [(thing(0.357, 0.15, -0.15, low_cut=True), False)], 0.0)
+    new.observe(HERE, [thing(0.357, 0.15, -0.15, low_cut=True)], 0.0)
     assert state(new, 0.3, 0.0) == state(new, 0.5, 0.0) == SUSPECT
     known = floor()
     known.observe(HERE, [], 0.0)
-    known.observe(HERE, [(thing(0.357, 0.15, -0.15, low_cut=True), False)], 0.0)
+    known.observe(HERE, [thing(0.357, 0.15, -0.15, low_cut=True, known=True)], 0.0)
     assert state(known, 0.3, 0.0) == FREE  # seen before; what stands does not come nearer by itself
+    stepped_in = floor()
+    stepped_in.observe(HERE, [], 0.0)
+    stepped_in.observe(HERE, [thing(0.357, 0.15, -0.15, low_cut=True)], 0.0)
+    assert state(stepped_in, 0.3, 0.0) == SUSPECT  # one that nobody knows has come from somewhere
 
 
 def test_the_unseen_beside_it_may_be_more_of_it() -> None:
     one = floor()
-    one.observe(HERE, [(thing(0.5, 0.57, 0.3), False)], 0.0)
+    one.observe(HERE, [thing(0.5, 0.57, 0.3)], 0.0)
     assert state(one, 0.55, 0.5) == DOUBTED
     assert state(one, -0.6, 0.0) == UNSEEN
 
 
 def test_what_moves_leaves_no_suspicion() -> None:
     one = floor()
-    one.observe(HERE, [(thing(0.5, 0.15, -0.15), True)], 0.0)
+    one.observe(HERE, [thing(0.5, 0.15, -0.15, moves=True)], 0.0)
     assert state(one, 0.7, 0.0) == UNSEEN
     one.observe(HERE, [], 0.0)
     assert state(one, 0.7, 0.0) == FREE
@@ -83,7 +95,7 @@ def test_what_moves_leaves_no_suspicion() -> None:
 
 def test_suspicion_grows_old_and_memory_fades_with_the_way() -> None:
     one, behind = floor(), Odometry(0, yaw_rad=math.pi)
-    one.observe(HERE, [(thing(0.5, 0.15, -0.15), False)], 0.0)
+    one.observe(HERE, [thing(0.5, 0.15, -0.15)], 0.0)
     one.observe(behind, [], 0.3)
     assert state(one, 0.7, 0.0) == STALE and state(one, 0.45, 0.0) == FREE
     one.observe(behind, [], 4.2)
@@ -93,7 +105,7 @@ def test_suspicion_grows_old_and_memory_fades_with_the_way() -> None:
 @pytest.mark.parametrize("way", [(0.3, 0.0), (-0.3, 0.7), (0.0, -1.0)])
 def test_it_moves_with_the_robot_and_keeps_what_it_knows(way: tuple[float, float]) -> None:
     one, there = floor(), Odometry(0, *way)
-    one.observe(HERE, [(thing(0.5, 0.1, -0.1), False)], 0.0)
+    one.observe(HERE, [thing(0.5, 0.1, -0.1)], 0.0)
     before = state(one, 0.7, 0.0), state(one, 0.4, 0.05)
     one.observe(Odometry(0, *way, yaw_rad=math.pi), [], 0.05)
     assert (

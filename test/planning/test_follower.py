@@ -149,6 +149,16 @@ def test_back_on_nominal_it_starts_from_zero_without_a_jump() -> None:
     assert 0.0 < stand.tick(target_box(2.5, 0.0)).speed_m_s <= step + 1e-9
 
 
+@pytest.mark.parametrize("ahead_ms", [-60, 60, 700])
+def test_wheel_angles_of_another_time_are_none(ahead_ms: int) -> None:
+    """A clock was set: with wheel angles that seem to come from the future it knew its pose of long ago."""
+    stand = Stand(looked_round=True)
+    stand.tick(target_box(2.5, 0.0), times=20)
+    odometry = Odometry(stand.now_ns + ahead_ms * MS)
+    command = stand.follower.update(stand.observation, odometry, Rung.NOMINAL, stand.now_ns)
+    assert command.reason == "no odometry"
+
+
 def test_reduced_is_slower() -> None:
     command = Stand(looked_round=True).tick(target_box(3.5, 0.0), rung=Rung.REDUCED, times=80)
     limit = CONTRACT.limits.speed_m_s * CONTRACT.ladder.reduced_speed_factor

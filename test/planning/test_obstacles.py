@@ -31,14 +31,14 @@ class Watch:
     """A memory and its time, one frame a call."""
 
     def __init__(self) -> None:
-        self.memory, self.now_ns, self.way_m, self.moves = ObstacleMemory(CAMERA), 0, 0.0, [False]
+        self.memory, self.now_ns, self.way_m, self.known = ObstacleMemory(CAMERA), 0, 0.0, [None]
 
     def frame(
         self, *sightings: ObstacleSighting, pose: Odometry = AHEAD, times: int = 1, nothing: bool = False
     ) -> None:
         for _ in range(times):
             self.now_ns += FRAME_NS
-            self.moves = self.memory.observe(self.now_ns, pose, sightings, None, self.way_m, nothing)
+            self.known = self.memory.observe(self.now_ns, pose, sightings, None, self.way_m, nothing)
 
     @property
     def count(self) -> int:
@@ -117,7 +117,7 @@ def test_one_that_crossed_the_picture_leaves_nothing_behind() -> None:
     watch = Watch()
     for step in range(40):
         watch.frame(seen_at(1.0, 0.35 - 0.5 * step * FRAME_NS / 1e9))
-    assert watch.count == 1 and watch.memory.believed()[0].moving and watch.moves == [True]
+    assert watch.count == 1 and watch.memory.believed()[0].moving and watch.known == watch.memory.believed()
     turned = Odometry(0, yaw_rad=1.5)  # so that it is out of the picture
     watch.frame(pose=turned, times=20)
     assert watch.count == 0

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -46,6 +47,15 @@ Mask = NDArray[np.bool_]
 Cell = TypeVar("Cell", np.uint8, np.float64)
 
 
+@dataclass(frozen=True)
+class Thing:
+    """Something in a picture: whether it moves (and will be elsewhere), and whether it was known already."""
+
+    sighting: ObstacleSighting
+    moves: bool = False
+    known: bool = False
+
+
 class Floor:
     """``observe`` takes pictures; ``view_from`` gives what is known, for points of base_link."""
 
@@ -64,19 +74,18 @@ class Floor:
         self._found.fill(UNSEEN)
         self._state.fill(UNSEEN)
 
-    def observe(
-        self, pose: Odometry, sightings: Sequence[tuple[ObstacleSighting, bool]], way_m: float
-    ) -> None:
-        """Take what a picture from ``pose`` shows: things, and whether each moves (and will be elsewhere)."""
+    def observe(self, pose: Odometry, things: Sequence[Thing], way_m: float) -> None:
+        """Take what a picture from ``pose`` shows."""
         self._move_to(pose)
         forward, left, range_m = self._from_camera(pose)
         free = (forward > _NEAREST_M) & (np.abs(left) < self._slope * forward) & (range_m < _LOOKED_AT_M)
         suspect, hidden = np.zeros_like(free), np.zeros_like(free)
         np.copyto(self._found, UNSEEN, where=self._found_m < way_m - _KEPT_M)
-        for inside, (sighting, moves) in zip(_between(forward, left, sightings), sightings, strict=True):
+        for inside, thing in zip(_between(forward, left, things), things, strict=True):
+            sighting = thing.sighting
             hidden |= inside & (range_m > (0.0 if sighting.low_cut else sighting.near_m - _FRONT_M))
-            if not moves:
-                suspect |= inside & self._stands(sighting, range_m)
+            if not thing.moves:
+                suspect |= inside & self._stands(thing, range_m)
         free &= ~hidden
         free |= (forward + self._camera_x_m) ** 2 + left * left < self._own_m**2
         np.copyto(self._found, SUSPECT, where=suspect)
@@ -109,12 +118,14 @@ class Floor:
             np.copyto(state, DOUBTED, where=(state == UNSEEN) & _spread(stands))
         self._state = state
 
-    def _stands(self, sighting: ObstacleSighting, range_m: Grid) -> Mask:
-        """Where it may stand: behind its front or, with its foot out of sight, wherever nobody has looked."""
-        deep = range_m < sighting.near_m + _DEPTH_M
-        if sighting.low_cut:
-            return np.asarray(deep & (self._found != FREE))
-        return np.asarray(deep & (range_m >= sighting.near_m) & (sighting.near_m < _MEASURED_M))
+    def _stands(self, thing: Thing, range_m: Grid) -> Mask:
+        """Where it may stand: behind its front or, with its foot out of sight, anywhere before (but not on floor that
+        was seen free, if it is one of which it is known where it stood)."""
+        near_m = thing.sighting.near_m
+        deep = range_m < near_m + _DEPTH_M
+        if thing.sighting.low_cut:
+            return np.asarray(deep & (self._found != FREE)) if thing.known else deep
+        return np.asarray(deep & (range_m >= near_m) & (near_m < _MEASURED_M))
 
     def _move_to(self, pose: Odometry) -> None:
         """Keep the robot in the window's middle; what comes in anew was never seen."""
@@ -142,13 +153,14 @@ def _cell(place: Grid) -> NDArray[np.intp]:
     return np.minimum(index, _CELLS - 1, out=index)
 
 
-def _between(forward: Grid, left: Grid, sightings: Sequence[tuple[ObstacleSighting, bool]]) -> Iterator[Mask]:
+def _between(forward: Grid, left: Grid, things: Sequence[Thing]) -> Iterator[Mask]:
     """The cells in each one's direction; forward of the camera that is a comparison of slopes."""
     ahead = forward > 0.0
     beside_m = _CELL_M / 3.0  # a cell is in it with its side, not only with its middle
     from_right, from_left = left + beside_m, left - beside_m
-    for sighting, _ in sightings:
-        low, high = math.tan(sighting.right_rad - _MARGIN_RAD), math.tan(sighting.left_rad + _MARGIN_RAD)
+    for thing in things:
+        right_rad, left_rad = thing.sighting.right_rad, thing.sighting.left_rad
+        low, high = math.tan(right_rad - _MARGIN_RAD), math.tan(left_rad + _MARGIN_RAD)
         yield ahead & (from_right > low * forward) & (from_left < high * forward)
 
 

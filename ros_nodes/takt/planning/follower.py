@@ -13,7 +13,7 @@ from takt.contract import Contract
 from takt.deadlines import Rung
 from takt.planning.avoidance import Avoidance, Goal, in_base
 from takt.planning.camera import GroundCamera
-from takt.planning.floor import Floor
+from takt.planning.floor import Floor, Thing
 from takt.planning.limits import MotionLimits
 from takt.planning.obstacles import Obstacle, ObstacleMemory
 from takt.planning.odometry import Odometry, PoseHistory, WayMeter, advance
@@ -113,7 +113,10 @@ class Follower:
             self._begin_anew(observation)
         dt_s = self._elapsed_s(now_ns)
         if odometry is not None:
-            self._poses.add(odometry)
+            if abs(now_ns - odometry.stamp_ns) > self._odometry_age_ns:
+                odometry = None  # silent, or one of the two clocks was set: nobody knows when that was
+            else:
+                self._poses.add(odometry)
         if observation is not None:
             self._observe(observation, now_ns)
         self.track = self._tracker.at(now_ns)
@@ -134,6 +137,7 @@ class Follower:
         stamp would make it look younger than it is: no command may rest on it."""
         self._tracker.reset()
         self._memory.reset()
+        self._poses.clear()
         self._stamp_ns = 0
         self._taken_before_ns = observation.capture_stamp_ns if observation else None
 
@@ -162,10 +166,14 @@ class Follower:
         track = self._tracker.at(stamp_ns)
         target_xy_m = (track.x_m, track.y_m) if track else None
         way_m, shows_nothing = self._way.add(pose), len(found.scores) == 0
-        moves = self._memory.observe(stamp_ns, pose, obstacles, target_xy_m, way_m, shows_nothing)
+        known = self._memory.observe(stamp_ns, pose, obstacles, target_xy_m, way_m, shows_nothing)
         if not shows_nothing:
-            seen = [*((one, True) for one in front), *zip(obstacles, moves, strict=True)]
-            self._floor.observe(pose, seen, way_m)
+            things = [Thing(one, moves=True) for one in front]
+            things += [
+                Thing(one, moves=it is not None and it.moving, known=it is not None)
+                for one, it in zip(obstacles, known, strict=True)
+            ]
+            self._floor.observe(pose, things, way_m)
 
     def _decide(
         self, odometry: Odometry | None, rung: Rung, now_ns: int, dt_s: float
@@ -178,7 +186,7 @@ class Follower:
             return (0.0, 0.0), rung.name.lower(), True
         if self._stamp_ns == 0:
             return (0.0, 0.0), "no observation", True
-        if odometry is None or now_ns - odometry.stamp_ns > self._odometry_age_ns:
+        if odometry is None:
             self._pursuit.reset()
             return (0.0, 0.0), "no odometry", False
         pose = self._poses.at(now_ns) or odometry

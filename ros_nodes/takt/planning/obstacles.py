@@ -97,9 +97,9 @@ class ObstacleMemory:
         target_xy_m: tuple[float, float] | None,
         way_m: float,
         shows_nothing: bool = False,
-    ) -> list[bool]:
-        """Take what one picture shows, seen from ``pose``; the target may hide what stands behind it. Returns which of
-        the sightings are of something that moves.
+    ) -> list[Obstacle | None]:
+        """Take what one picture shows, seen from ``pose``; the target may hide what stands behind it. Returns for each
+        sighting the obstacle that was known before.
 
         Memory fades with ``way_m``, the robot's way and turns so far: with what odometry may err by.
 
@@ -107,11 +107,11 @@ class ObstacleMemory:
         be covered, or the detector blind.
         """
         self._way_m = way_m
-        free, moves = list(self._known), []
+        free, known = list(self._known), []
         for sighting in sightings:
             take = self._take_beneath if sighting.low_cut else self._take
             matched = take(stamp_ns, pose, sighting, free)
-            moves.append(matched is not None and matched.moving)
+            known.append(matched)
             if matched is not None:
                 free.remove(matched)
         seen = [one for one in self._known if one not in free]
@@ -124,7 +124,7 @@ class ObstacleMemory:
             else:
                 self._mark_missing(one, stamp_ns, pose, hiding)
         self._forget(stamp_ns)
-        return moves
+        return known
 
     def _take(
         self, stamp_ns: int, pose: Odometry, sighting: ObstacleSighting, free: list[Obstacle]

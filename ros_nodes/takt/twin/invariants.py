@@ -6,6 +6,7 @@ the grid on which the check itself runs, and nothing else.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from takt.deadlines import Rung
@@ -209,14 +210,14 @@ class Invariants:
     # ------------------------------------------------------------------ the world
 
     def _collisions(self, world: World) -> None:
-        """The robot drives into nothing; what runs into a robot at rest is not its doing."""
-        if not world.plant.touched or world.now_ns < self._injector.free_until_ns:
+        """The robot drives into nothing; what runs into a robot at rest, or in retreat, is not its doing."""
+        plant = world.plant
+        if not plant.touched or world.now_ns < self._injector.free_until_ns:
             return
-        speed_m_s = abs(world.plant.forward_speed_m_s())
-        if speed_m_s > _STILL_M_S:
-            names = [
-                name for bit, name in enumerate(world.plant.touch_names) if world.plant.touched >> bit & 1
-            ]
+        names = [name for bit, name in enumerate(plant.touch_names) if plant.touched >> bit & 1]
+        speed_m_s = plant.forward_speed_m_s()
+        into_m_s = speed_m_s * _towards_target(world) if names == ["target"] else abs(speed_m_s)
+        if into_m_s > _STILL_M_S:
             self.note(world, "collision", f"{', '.join(names)} at {speed_m_s:.2f} m/s")
 
     # ------------------------------------------------------------------- the end
@@ -240,3 +241,9 @@ class Invariants:
                 "recovered",
                 f"board {world.body.board.state.rung} ({world.body.board.state.reason}), host {rung.name} ({reason})",
             )
+
+
+def _towards_target(world: World) -> float:
+    """Cosine of the target's bearing. Both are round: what of the speed lies along it, drives the two together."""
+    pose, target = world.plant.robot_pose(), world.plant.scene.data.mocap_pos[0]
+    return math.cos(math.atan2(float(target[1]) - pose.y_m, float(target[0]) - pose.x_m) - pose.yaw_rad)

@@ -27,7 +27,7 @@ def test_one_course_is_driven_and_judged_as_the_many(seed: int) -> None:
         return grid[(x_m * 10 + 20).astype(int), (y_m * 10 + 20).astype(int)].astype(np.uint8)
 
     speeds, turns = np.array([wanted[0], 0.0]), np.array([wanted[1], 0.0])
-    paths = AVOIDANCE._driven(speeds, turns, motion)
+    paths, speeds = AVOIDANCE._driven(speeds, turns, motion), np.repeat(speeds, 2)
     course = AVOIDANCE._ahead.drive(wanted, motion)
     assert np.allclose(course.x_m, paths[0][0], atol=1e-12)
     assert np.allclose(course.y_m, paths[1][0], atol=1e-12)
@@ -35,3 +35,25 @@ def test_one_course_is_driven_and_judged_as_the_many(seed: int) -> None:
     assert course.clearance_m(discs.tolist(), AVOIDANCE._footprint_m) == pytest.approx(many_m[0], abs=1e-12)
     blocked_m, _ = AVOIDANCE._passage.judge_course(course, wanted[0], motion[0], floor)
     assert blocked_m == pytest.approx(AVOIDANCE._passage.judge(paths, speeds, motion[0], floor)[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_asking_the_cheapest_first_finds_what_asking_all_finds(seed: int) -> None:
+    """Also where most floor is blocked, or all of it."""
+    rng = np.random.default_rng([7, seed])
+    share = (0.001, 0.01, 0.1, 1.0)[seed % 4]
+    grid = rng.choice([FREE, SUSPECT], (60, 60), p=(1.0 - share, share))
+    grid[29:32, 29:32] = FREE
+
+    def floor(x_m: np.ndarray, y_m: np.ndarray) -> np.ndarray:
+        return grid[(x_m * 15 + 30).astype(int), (y_m * 15 + 30).astype(int)].astype(np.uint8)
+
+    motion = (float(rng.uniform(0.0, 0.6)), float(rng.uniform(-1.0, 1.0)))
+    speeds, turns = AVOIDANCE._candidates((0.4, 0.2), motion[0], 1.0)
+    paths, speeds = AVOIDANCE._driven(speeds, turns, motion), np.repeat(speeds, len(turns))
+    cost = rng.uniform(0.0, 3.0, len(speeds)) + np.where(rng.random(len(speeds)) < 0.5, 1000.0, 0.0)
+    if seed % 5 == 0:
+        cost += 1000.0  # all of them touch something
+    blocked_m = AVOIDANCE._passage.judge(paths, speeds, motion[0], floor)
+    whole = cost + np.where(blocked_m > 1e-3, 1000.0 * (1.0 + blocked_m), 0.0)
+    assert AVOIDANCE._cheapest_free(cost, paths, speeds, motion[0], floor) == int(np.argmin(whole))

@@ -31,6 +31,7 @@ _VIEW_RAD = 0.42
 _FAR = 1e3
 _FARTHEST_M = 3.0  # what stands farther away is out of every candidate's reach
 _CREEP_M = 1e-3
+_ASKED_FIRST = 12
 _LOOKING_RAD_S = 1.0
 _FACING_RAD = 0.35
 _SLOW_M_S = 0.12  # slow enough to stand and look
@@ -137,17 +138,39 @@ class Avoidance:
     ) -> Choice:
         speeds, turns = self._candidates(wanted, motion[0], factor)
         paths = self._driven(speeds, turns, motion)
+        speeds, turns = np.repeat(speeds, len(turns)), np.tile(turns, len(speeds))
         clearances = self._clearances(paths, discs)
         contact_m = min(_CONTACT_MARGIN_M, self._now_m(discs) - 1e-9)  # too near already: only not nearer
         cost = ((speeds - wanted[0]) / 0.4) ** 2 * 0.3 + ((turns - wanted[1]) / 1.0) ** 2 * 0.15
         lack = np.maximum(self._clearance_m - clearances, 0.0) / self._clearance_m
         cost += 3.0 * lack**2 + np.where(clearances < contact_m, _FAR * (1.0 + contact_m - clearances), 0.0)
-        blocked_m = self._passage.judge(paths, speeds, motion[0], floor)
-        cost += np.where(blocked_m > _CREEP_M, _FAR * (1.0 + blocked_m), 0.0)
         if goal is not None:
             cost += self._goal_cost(paths, goal)
-        best = int(np.argmin(cost))
+        best = self._cheapest_free(cost, paths, speeds, motion[0], floor)
         return Choice(float(speeds[best]), float(turns[best]), True, float(clearances[best]))
+
+    def _cheapest_free(
+        self,
+        cost: NDArray[np.float64],
+        paths: Paths,
+        speeds: NDArray[np.float64],
+        speed_now_m_s: float,
+        floor: FloorView,
+    ) -> int:
+        """The candidate of the least cost, in which blocked floor counts most.
+
+        The floor under a candidate costs more to look up than all else, so the cheapest are asked first: the first of
+        them that is free is the answer, since floor can only add to the cost of others.
+        """
+        order = np.argsort(cost, kind="stable")
+        for chosen in (order[:_ASKED_FIRST], order):
+            few = (paths[0][chosen], paths[1][chosen], paths[2][chosen])
+            blocked_m = self._passage.judge(few, speeds[chosen], speed_now_m_s, floor)
+            free = np.flatnonzero(blocked_m <= _CREEP_M)
+            if len(free) and cost[chosen[free[0]]] < _FAR:
+                return int(chosen[free[0]])
+        whole = cost[order] + np.where(blocked_m > _CREEP_M, _FAR * (1.0 + blocked_m), 0.0)
+        return int(order[np.argmin(whole)])
 
     def _now_m(self, discs: NDArray[np.float64]) -> float:
         """Clearance where the robot is."""
@@ -162,23 +185,23 @@ class Avoidance:
         low = max(speed_now_m_s - reach, -self._limits.reverse_m_s * factor)
         high = min(speed_now_m_s + reach, self._limits.speed_m_s * factor)
         speeds = np.append(np.linspace(low, max(high, low), _SPEEDS), [0.0, wanted[0]])
-        turns = np.append(_TURNS_RAD_S, wanted[1])
-        grid_speeds, grid_turns = np.meshgrid(speeds, turns, indexing="ij")
-        return grid_speeds.ravel(), grid_turns.ravel()
+        return speeds, np.append(_TURNS_RAD_S, wanted[1])
 
     def _driven(
         self, speeds: NDArray[np.float64], turns: NDArray[np.float64], motion: tuple[float, float]
     ) -> Paths:
-        """Positions (k, steps) and final heading (k,) of each candidate, eased from ``motion`` as the robot will be."""
-        rates = (
-            np.clip(turns[:, None], motion[1] - self._turn_reach, motion[1] + self._turn_reach) * self._fade
-        )
+        """Positions (k, steps) and final heading (k,) of each speed with each turn, eased from ``motion`` as the robot
+        will be. Of the pairs the turn changes first."""
+        speed_now, turn_now = motion
+        rates = np.maximum(turns[:, None], turn_now - self._turn_reach)
+        rates = np.minimum(rates, turn_now + self._turn_reach) * self._fade
         headings = np.cumsum(rates, 1) * self._dt_s
-        step = (
-            np.clip(speeds[:, None], motion[0] - self._speed_reach, motion[0] + self._speed_reach)
-            * self._dt_s
+        step = np.maximum(speeds[:, None], speed_now - self._speed_reach)
+        step = np.minimum(step, speed_now + self._speed_reach)[:, None, :] * self._dt_s
+        x_m, y_m = (
+            np.cumsum(step * part, 2).reshape(-1, _STEPS) for part in (np.cos(headings), np.sin(headings))
         )
-        return np.cumsum(step * np.cos(headings), 1), np.cumsum(step * np.sin(headings), 1), headings[:, -1]
+        return x_m, y_m, np.tile(headings[:, -1], len(speeds))
 
     def _clearances(self, path: Paths, discs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Least distance between footprint and any disc along each candidate; (k,)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,82 +56,116 @@ class GeometricEye:
         self._width, self._height = robot.camera_width_px, robot.camera_height_px
         self._focal = self._width / (2.0 * math.tan(robot.camera_horizontal_fov_rad / 2.0))
         self._camera_id = scene.model.camera(CAMERA).id
-        self._mocaps, local, counts = _outlines(scene)
-        self._local = local
+        mocaps, local, counts = _outlines(scene)
         self._starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-        self._owner = np.repeat(np.arange(len(counts)), counts)
-        data = scene.data
-        self._at, self._turn = data.mocap_pos[self._mocaps], data.mocap_quat[self._mocaps]
-        self._points = self._placed(np.arange(len(self._owner)))
-        moves = (self._mocaps == TARGET_MOCAP) | (self._mocaps == PANEL_MOCAP)
-        self._moving = np.flatnonzero(moves)
-        self._moving_points = np.flatnonzero(moves[self._owner])
+        self._kinds = [TARGET_CLASS if mocap == TARGET_MOCAP else OBSTACLE_CLASS for mocap in mocaps]
+        self._limits = np.array([self._width, self._height] * 2, np.float64)
+        self._points, self._stands = np.zeros_like(local), [False] * len(mocaps)
+        self._things = [
+            _Thing(thing, int(mocap), slice(start, start + count), local[start : start + count])
+            for thing, (mocap, start, count) in enumerate(zip(mocaps, self._starts, counts, strict=True))
+        ]
+        for thing in self._things:
+            self._place(thing)
+        self._moving = [thing for thing in self._things if thing.mocap in (TARGET_MOCAP, PANEL_MOCAP)]
 
     def look(self) -> Boxes:
-        """The scene as it stands; the last physics step has left the camera's pose behind."""
+        """The scene as it stands; the last physics step has left the camera's pose behind.
+
+        Obstacles stand where they stood at first; the others are placed at every look.
+        """
+        for thing in self._moving:
+            self._place(thing)
         data = self._scene.data
-        moving = self._mocaps[self._moving]
-        self._at[self._moving], self._turn[self._moving] = data.mocap_pos[moving], data.mocap_quat[moving]
-        self._points[self._moving_points] = self._placed(self._moving_points)
         axes = data.cam_xmat[self._camera_id].reshape(3, 3) * _OPTICAL
         seen = (self._points - data.cam_xpos[self._camera_id]) @ axes
-        return self._boxes(seen, self._at[:, 2] > 0.0)
-
-    def _placed(self, points: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Hull points in the world. Obstacles stand where they stood at first; the others are placed at every look."""
-        owners = self._owner[points]
-        turns = _yaw_matrices(self._turn)[owners]
-        return np.asarray(np.einsum("nij,nj->ni", turns, self._local[points]) + self._at[owners])
-
-    def _boxes(self, seen: NDArray[np.float64], stands: NDArray[np.bool_]) -> Boxes:
         depth = np.maximum(seen[:, 2], _NEAR_M)
-        u = seen[:, 0] / depth * self._focal + self._width / 2.0
-        v = seen[:, 1] / depth * self._focal + self._height / 2.0
-        starts = self._starts
-        low_u, high_u = np.minimum.reduceat(u, starts), np.maximum.reduceat(u, starts)
-        low_v, high_v = np.minimum.reduceat(v, starts), np.maximum.reduceat(v, starts)
-        nearest, farthest = np.minimum.reduceat(seen[:, 2], starts), np.maximum.reduceat(seen[:, 2], starts)
-        ahead = stands & (farthest > _NEAR_M)
+        edges = np.empty((3, len(seen)))
+        edges[0] = seen[:, 0] / depth * self._focal + self._width / 2.0
+        edges[1] = seen[:, 1] / depth * self._focal + self._height / 2.0
+        edges[2] = seen[:, 2]
+        low = np.minimum.reduceat(edges, self._starts, axis=1).tolist()
+        high = np.maximum.reduceat(edges, self._starts, axis=1).tolist()
+        outlines = [_Outline(*each) for each in zip(*low, *high, strict=True)]
+        return self._boxes(outlines)
+
+    def _place(self, thing: _Thing) -> None:
+        """Its hull's points in the world; it is turned about the vertical only, as all mocap bodies here are."""
+        data = self._scene.data
+        x_m, y_m, z_m = data.mocap_pos[thing.mocap].tolist()
+        self._stands[thing.number] = z_m > 0.0
+        if z_m <= 0.0:
+            return  # put away below the floor
+        w, _, _, z = data.mocap_quat[thing.mocap].tolist()
+        cos, sin = 1.0 - 2.0 * z * z, 2.0 * w * z
+        placed, local = self._points[thing.points], thing.local
+        placed[:, 0] = cos * local[:, 0] - sin * local[:, 1] + x_m
+        placed[:, 1] = sin * local[:, 0] + cos * local[:, 1] + y_m
+        placed[:, 2] = local[:, 2] + z_m
+
+    def _boxes(self, outlines: list[_Outline]) -> Boxes:
+        width, height = float(self._width), float(self._height)
+        ahead = [
+            (outline, kind)
+            for outline, kind, stands in zip(outlines, self._kinds, self._stands, strict=True)
+            if stands and outline.farthest > _NEAR_M
+        ]
         boxes, kinds, target_hidden = [], [], False
-        for index in np.flatnonzero(ahead):
-            left, right = max(low_u[index], 0.0), min(high_u[index], float(self._width))
-            top, bottom = max(low_v[index], 0.0), min(high_v[index], float(self._height))
+        for one, kind in ahead:
+            left, right = max(one.left, 0.0), min(one.right, width)
+            top, bottom = max(one.top, 0.0), min(one.bottom, height)
             if right - left < _MIN_SIDE_PX or bottom - top < _MIN_SIDE_PX:
                 continue
-            covers = (
-                ahead
-                & (nearest < nearest[index])
-                & (low_v <= low_v[index] + 0.2 * (high_v[index] - low_v[index]))
-            )
-            covers[index] = False
-            shown = _visible(left, right, low_u[covers], high_u[covers])
+            covers = [(other.left, other.right) for other, _ in ahead if other.hides(one)]
+            shown = _visible(left, right, covers)
             share = sum(end - begin for begin, end in shown) / (right - left)
-            is_target = self._mocaps[index] == TARGET_MOCAP
-            if is_target:
+            if kind == TARGET_CLASS:
                 target_hidden = share < 1.0 - _HIDDEN_FROM
             if share < _SEEN_FROM:
                 continue
-            if is_target and self._rng.random() < self._sight.miss_rate:
+            if kind == TARGET_CLASS and self._rng.random() < self._sight.miss_rate:
                 continue
             boxes.append((shown[0][0], top, shown[-1][1], bottom))
-            kinds.append(TARGET_CLASS if is_target else OBSTACLE_CLASS)
+            kinds.append(kind)
         return self._noisy(boxes, kinds, target_hidden)
 
     def _noisy(self, boxes: list[tuple[float, float, float, float]], kinds: list[int], hidden: bool) -> Boxes:
         if not boxes:
             return nothing(hidden)
-        noise = self._rng.normal(0.0, self._sight.pixel_sigma, (len(boxes), 4))
-        limits = np.array([self._width, self._height] * 2, np.float64)
-        placed = np.clip(np.array(boxes) + noise, 0.0, limits).astype(np.float32)
-        return Boxes(placed, np.full(len(boxes), _SCORE, np.float32), np.array(kinds, np.int32), hidden)
+        placed = np.array(boxes) + self._rng.normal(0.0, self._sight.pixel_sigma, (len(boxes), 4))
+        np.minimum(np.maximum(placed, 0.0, out=placed), self._limits, out=placed)
+        scores = np.array([_SCORE] * len(boxes), np.float32)
+        return Boxes(placed.astype(np.float32), scores, np.array(kinds, np.int32), hidden)
 
 
-def _visible(
-    left: float, right: float, lows: NDArray[np.float64], highs: NDArray[np.float64]
-) -> list[tuple[float, float]]:
+class _Thing(NamedTuple):
+    """What stands or moves in the arena, and which of the points are its hull's."""
+
+    number: int
+    mocap: int
+    points: slice
+    local: NDArray[np.float64]
+
+
+class _Outline(NamedTuple):
+    """Of a thing in the picture, px, and how far along the line of sight it is, m."""
+
+    left: float
+    top: float
+    nearest: float
+    right: float
+    bottom: float
+    farthest: float
+
+    def hides(self, other: _Outline) -> bool:
+        """Where the two meet: it is nearer, and nearly as tall at least."""
+        return self.nearest < other.nearest and self.top <= other.top + 0.2 * (other.bottom - other.top)
+
+
+def _visible(left: float, right: float, covers: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """The parts of [left, right] that no interval covers; at least one, which may be empty."""
     parts, begin = [], left
-    for low, high in sorted(zip(lows.tolist(), highs.tolist(), strict=True)):
+    for low, high in sorted(covers):
         if low > begin:
             parts.append((begin, min(low, right)))
         begin = max(begin, high)
@@ -170,14 +205,3 @@ def _hull(is_box: bool, size: NDArray[np.float64], centre: NDArray[np.float64]) 
     turn = np.arange(_RIM) * (2.0 * math.pi / _RIM)
     rim = np.column_stack((size[0] * np.cos(turn), size[0] * np.sin(turn)))
     return np.concatenate([np.column_stack((rim, np.full(_RIM, z))) for z in (-size[1], size[1])]) + centre
-
-
-def _yaw_matrices(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rotations about the vertical only, which is all that mocap bodies do here."""
-    w, z = quaternions[:, 0], quaternions[:, 3]
-    cos, sin = 1.0 - 2.0 * z * z, 2.0 * w * z
-    turns = np.zeros((len(w), 3, 3))
-    turns[:, 0, 0] = turns[:, 1, 1] = cos
-    turns[:, 0, 1], turns[:, 1, 0] = -sin, sin
-    turns[:, 2, 2] = 1.0
-    return turns

@@ -158,6 +158,9 @@ class Relief:
     late_share: float = real(
         0.001, 1.0, "share of critical passes over their budget in a second: slow one more kind"
     )
+    cpu_pressure_share: float = real(
+        0.1, 1.0, "share of a second in which anybody waited for a processor: slow one more kind"
+    )
     calm_share: float = real(0.0, 1.0, "share at or below which a second counts as calm")
     calm_s: float = real(0.1, 600.0, "calm for this long: let one kind go again")
 

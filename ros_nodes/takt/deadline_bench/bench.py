@@ -80,6 +80,7 @@ class Bench:
         self.beside: dict[str, Any] = {}
         self.planner: Mapping[str, str] = {}
         self.not_well = 0
+        self.slowed: list[list[str]] = []
 
     def go(self, program: Path) -> None:
         """The whole run."""
@@ -131,11 +132,13 @@ class Bench:
         above = CLoop(program, self._folder, "above_all_hogs", _ABOVE_ALL)
         priority = takt.contract.load().scheduling.planner
         beside = CLoop(program, self._folder, "beside_planner", priority)
+        self.run.slowed.clear()
         hogs = SteadyHogs(_CPU_HOGS, self._folder)
         try:
             self._span("hogs", self._hogs_s)
         finally:
             hogs.close()
+            self.slowed = list(self.run.slowed)
             self.planner = dict(self.run.diagnostics.get("planner: plan", {}))
             self.beside = beside.stop()[0]
             self.stalls += above.stop()[1]
@@ -219,12 +222,16 @@ def _hogged(bench: Bench, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     begin_ns, end_ns = bench.spans.get("hogs", (0, 0))
     board = [row for row in rows if row.get("stage") == "control" and begin_ns <= row["at_ns"] <= end_ns]
     stalled = [row for row in board if shared(row, bench.stalls)]
+    order = tuple(takt.contract.load().soft_work)
     c_p99_us = float(bench.beside.get("lateness_us", {}).get("p99", 0.0))
     ours_us = float(bench.planner.get("wake_late_p99_ms", "0")) * 1e3
     return {
         "board_misses_with_hogs": len(board),
         "board_misses_host_stall": len(stalled),
         "board_misses_unexplained": len(board) - len(stalled),
+        "soft_work_slowed": len(bench.slowed[-1]) if bench.slowed else 0,
+        "soft_work_slowed_in_order": bench.slowed
+        == [list(order[:n]) for n in range(1, len(bench.slowed) + 1)],
         "hogs_seconds": round((end_ns - begin_ns) / 1e9, 1),
         "host_lateness_p99_us": round(ours_us, 1),
         "c_loop_lateness_p99_us": c_p99_us,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import takt.contract
 from takt.errors import TaktError
 from takt.frames import Frame, FrameRing
 from takt.nodes.miss_teller import MissTeller
+from takt.nodes.relief_keeper import SlowedWork
 from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.nodes.topic_source import TopicSource
 from takt.realtime.stage import WatchedStage
@@ -159,6 +161,7 @@ class _ImageTopics:
         self._jpeg.header.frame_id = _FRAME_ID
         self._ring: FrameRing | None = None
         self._last = 0
+        self._work = SlowedWork(node, "image")
         node.create_timer(1.0 / robot.camera_rate_hz, self._publish)
 
     def start(self, ring: FrameRing) -> None:
@@ -173,7 +176,7 @@ class _ImageTopics:
         if self._ring is None or not any(listened):
             return
         frame = self._ring.newest()
-        if frame is None or frame.sequence <= self._last:
+        if frame is None or frame.sequence <= self._last or not self._work.due(time.monotonic()):
             return
         self._last = frame.sequence
         for message in (self._image, self._info, self._jpeg):

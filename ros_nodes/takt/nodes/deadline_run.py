@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
 import takt.contract
@@ -40,6 +40,7 @@ class DeadlineRun(Run):
         self.clock, self.run_dir = clock, run_dir
         self.seen: list[Seen] = []
         self.journeys: list[tuple[int, Journey]] = []
+        self.slowed: list[list[str]] = []  # each change of what soft work is slowed
         self._tail = b""
         self._read = 0
 
@@ -53,6 +54,9 @@ class DeadlineRun(Run):
         topic = takt.contract.load().host_topics["journeys"]
         newest = QoSProfile(depth=topic.depth, reliability=ReliabilityPolicy.BEST_EFFORT)
         referee.create_subscription(String, topic.ros_name, self._on_journey, newest)
+        relief = takt.contract.load().host_topics["relief"].ros_name
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        referee.create_subscription(String, relief, self._on_relief, latched)
 
     @property
     def reference_loop(self) -> Path:
@@ -104,6 +108,9 @@ class DeadlineRun(Run):
 
     def _on_journey(self, message: String) -> None:
         self.journeys.append((self.ros_ns, Journey.from_json(message.data)))
+
+    def _on_relief(self, message: String) -> None:
+        self.slowed.append(json.loads(message.data)["slowed"])
 
     def _read_ledger(self) -> None:
         path = self.run_dir / "ledger.jsonl"

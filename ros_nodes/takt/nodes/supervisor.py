@@ -24,6 +24,7 @@ from takt.graph import load as load_graph
 from takt.nodes.journey_keeper import JourneyKeeper
 from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
+from takt.nodes.relief_keeper import ReliefKeeper
 from takt.nodes.shell import enter_realtime, main_of, ros_time, status
 from takt.realtime import held_awake
 from takt.replay.backlog import Backlog
@@ -64,6 +65,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         board_is_here = self.declare_parameter("board_on_host", False).value
         self._ledger = LedgerKeeper(self, self._ledger_file, self._ring_name, board_is_here, self._ros_ns)
         self._journeys = JourneyKeeper(self, self._ring_name)
+        self._relief = ReliefKeeper(self, self._tell)
         if self._keeper is not None:
             self._keeper.start()
         enter_realtime(self)
@@ -120,6 +122,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
             is_error = one.level == DiagnosticStatus.ERROR
             self._ledger.learn(one.name, values)
             self._journeys.learn(one.name, values)
+            self._relief.learn(one.name, values)
             self._watch.learn(one.hardware_id, one.name, is_error, one.message, values, time.monotonic_ns())
 
     def _tick(self) -> None:

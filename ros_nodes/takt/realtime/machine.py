@@ -101,6 +101,15 @@ class MachineView:
             }
 
 
+def cpu_pressure_ns() -> int:
+    """How long some task has waited for a processor since boot; 0 where the kernel does not say."""
+    try:
+        words = Path("/proc/pressure/cpu").read_bytes().split()
+    except OSError:
+        return 0
+    return next((int(word[6:]) * 1000 for word in words if word.startswith(b"total=")), 0)
+
+
 def _opened(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -27,6 +27,10 @@ COMMANDS = {
         "takt.micropython.flash",
         "the MicroPython firmware onto a board: BOARD [--dry-run]",
     ),
+    "plant": (
+        "takt.simulation.plant_command",
+        "the simulated robot at a board's second serial port: takt plant --dev PATH",
+    ),
     "twin": ("takt.twin.command", "scenarios in virtual time: takt twin SCENARIO --seed N"),
     "chaos": ("takt.twin.chaos_command", "bad days in virtual time: takt chaos --seeds A-B"),
     "record": ("takt.nodes.record_command", "all that the running robot says, as MCAP, until Ctrl-C"),

@@ -56,13 +56,14 @@ class SimOptions:
     record: bool = False  # all of the run, beside the black box
     line: LineQuality | None = None  # of a line simulator before the board; board and plant then take orders
     board_drift_ppm: float = 0.0
+    board: tuple[str, str] | None = None  # serial devices of a real board: link, and plant stream
 
 
 def simulation(options: SimOptions) -> list[Process]:
     """The robot in MuJoCo: firmware process and plant at one end, rendered camera at the other."""
     run, segment = options.run_dir, f"{options.name}_camera"
-    device = run / "link"
-    ends = [_firmware(options), _plant(options)]
+    device = Path(options.board[0]) if options.board else run / "link"
+    ends = [_plant(options)] if options.board else [_firmware(options), _plant(options)]
     if options.cut_link_at_s >= 0.0:
         ends.append(_cable(run, options.cut_link_at_s))
         device = run / "cable"
@@ -147,7 +148,7 @@ def _plant(options: SimOptions) -> Process:
     run = options.run_dir
     where = (
         "--plant",
-        str(run / "plant"),
+        options.board[1] if options.board else str(run / "plant"),
         "--state",
         f"{options.name}_plant",
         "--log",

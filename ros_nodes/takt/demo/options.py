@@ -29,6 +29,7 @@ class Options:
     json_file: Path | None
     port: str  # a name of firmware_ports.PORTS
     firmware: Path
+    board: tuple[str, str] | None  # devices of a real board, in place of ``firmware``
     weights: str
     faults: dict[str, float]  # kind -> second of the run
     day: Day | None  # what goes wrong in it, besides
@@ -56,8 +57,9 @@ def parse(argv: list[str]) -> Options:
         raise TaktError(f"the folder of {given.json} does not exist", "make it, or name another file")
     if not given.headless:
         _require_free(given.port)
-    port, firmware = firmware_ports.image(given.firmware)
     day = _day(given)
+    board = _board(given, day) if given.board else None
+    port, firmware = ("posix", Path("board")) if board else firmware_ports.image(given.firmware)
     return Options(
         seconds=given.seconds or (day.seconds if day else _SECONDS),
         seed=day.episode.layout_seed if day else given.seed,
@@ -65,6 +67,7 @@ def parse(argv: list[str]) -> Options:
         json_file=given.json,
         port=port,
         firmware=firmware,
+        board=board,
         weights=str(Path(given.weights).resolve()) if given.weights else "",
         faults=dict(_fault(text) for text in given.fault if text.partition("@")[0] in _FAULTS),
         day=day,
@@ -93,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
         help=f"{', '.join(firmware_ports.PORTS)}, or the path of a program like posix's (default posix)",
     )
     parser.add_argument(
+        "--board",
+        nargs=2,
+        metavar=("LINK", "PLANT"),
+        help="hardware in the loop: serial devices of a real board (docs/hil.md)",
+    )
+    parser.add_argument(
         "--weights", default="", metavar="ONNX", help="detector weights instead of the shipped ones"
     )
     parser.add_argument(
@@ -112,6 +121,18 @@ def _parser() -> argparse.ArgumentParser:
         "--no-record", action="store_true", help="only the black box: no recording of the whole run"
     )
     return parser
+
+
+def _board(given: argparse.Namespace, day: Day | None) -> tuple[str, str]:
+    """A board brings its own lines, so that faults of ours have no place in them."""
+    if day is not None or any(text.startswith("cut_link") for text in given.fault):
+        raise TaktError(
+            "--board takes no faults of the line or the board", "leave them out, or leave --board out"
+        )
+    for device in given.board:
+        if not Path(device).exists():
+            raise TaktError(f"the device {device} is not there", "see ls /dev/serial/by-id, and docs/hil.md")
+    return given.board[0], given.board[1]
 
 
 def _day(given: argparse.Namespace) -> Day | None:

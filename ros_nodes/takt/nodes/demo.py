@@ -86,6 +86,7 @@ class Run:
                 run_dir=options.run_dir,
                 firmware=options.firmware,
                 port=options.port,
+                board=options.board,
                 seed=options.seed,
                 seconds=options.seconds,
                 name=self._name,
@@ -235,7 +236,7 @@ class Run:
         return {
             "seconds": options.seconds,
             "seed": options.seed,
-            "firmware": options.port,
+            "firmware": "board" if options.board else options.port,
             "time": firmware_ports.PORTS[options.port].time,
             "contract_hash": contract.hash_property,
             "began_ns": self._began_ns,

@@ -6,7 +6,10 @@ import errno
 import os
 import socket
 import stat
+import termios
 import tty
+
+from takt.errors import TaktError
 
 _REOPEN_NS = 20_000_000
 _READ_BYTES = 4096
@@ -15,11 +18,13 @@ _READ_BYTES = 4096
 class BoardPort:
     """The line towards the board, a serial device or a local socket.
 
-    Never blocks; absent or broken it reads nothing and tries again.
+    Never blocks; absent or broken it reads nothing and tries again. ``baud``: of a serial device; None leaves it as it
+    is. Raises TaktError for a rate that this system has not.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, baud: int | None = None) -> None:
         self._device = device
+        self._speed = None if baud is None else _speed(baud)
         self._descriptor = -1
         self._retry_ns = 0
         self.dropped = 0  # frames for which the line had no room
@@ -34,7 +39,7 @@ class BoardPort:
             return False
         self._retry_ns = now_ns + _REOPEN_NS
         try:
-            self._descriptor = _open(self._device)
+            self._descriptor = _open(self._device, self._speed)
         except OSError:
             self.close()
             return False
@@ -77,7 +82,14 @@ class BoardPort:
         return b""
 
 
-def _open(path: str) -> int:
+def _speed(baud: int) -> int:
+    speed = getattr(termios, f"B{baud}", None)
+    if speed is None:
+        raise TaktError(f"this system has no serial rate of {baud} baud", "choose a usual link.baud")
+    return int(speed)
+
+
+def _open(path: str, speed: int | None) -> int:
     """The descriptor of a local socket or a terminal, non-blocking. Raises OSError when there is none."""
     if stat.S_ISSOCK(os.stat(path).st_mode):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -87,4 +99,14 @@ def _open(path: str) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
     if os.isatty(descriptor):
         tty.setraw(descriptor)
+        _set_speed(descriptor, speed)
     return descriptor
+
+
+def _set_speed(descriptor: int, speed: int | None) -> None:
+    """Rate both ways, without modem lines: a USB adapter has three wires."""
+    attributes = termios.tcgetattr(descriptor)
+    attributes[2] |= termios.CLOCAL | termios.CREAD
+    if speed is not None:
+        attributes[4] = attributes[5] = speed
+    termios.tcsetattr(descriptor, termios.TCSANOW, attributes)

@@ -11,6 +11,7 @@ import argparse
 import gc
 import signal
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,9 +126,9 @@ def run(argv: list[str]) -> int:
     contract = takt.contract.load()
     faults = PlantFaults(tuple(map(Fault.parse, options.fault)))
     plant = Plant(Scenario.from_seed(options.seed, contract), contract)
-    log = PlantLog(options.log, options.seed)
+    log = PlantLog(options.log or Path(tempfile.mkdtemp(prefix="takt-plant-")) / "plant.log", options.seed)
     state = PlantState.create(options.state, options.seed)
-    port = BoardPort(options.plant)
+    port = BoardPort(options.plant, contract.link.baud)
     orders = PlantOrders(options.orders) if options.orders else None
     process = PlantProcess(plant, port, state, log, options.seconds, faults, options.sample_every, orders)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -161,11 +162,18 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="takt_plant", description="The simulated robot in real time.")
     parser.add_argument(
-        "--plant", required=True, metavar="DEVICE", help="the board's plant stream (pty or symlink)"
+        "--plant",
+        "--dev",
+        dest="plant",
+        required=True,
+        metavar="DEVICE",
+        help="the board's plant stream: a serial device, a pty or a local socket",
     )
-    parser.add_argument("--state", required=True, metavar="NAME", help="shared memory for the camera")
     parser.add_argument(
-        "--log", required=True, type=Path, metavar="FILE", help="where every state is written"
+        "--state", default="takt_plant", metavar="NAME", help="shared memory for the camera (takt_plant)"
+    )
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="where every state is written (default: a new folder)"
     )
     parser.add_argument("--seed", type=_seed, default=1, help="of the scenario, 0 or more")
     parser.add_argument(

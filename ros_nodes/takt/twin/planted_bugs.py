@@ -161,10 +161,10 @@ BUGS = (
         "atomic_init(&ledger->head, start + 0u * run);",
     ),
     Bug(
-        "duty-without-slew",
-        "duty jumps as far as the wheel loop likes",
-        _CORE + "pid.c",
-        "pid->output = clamp(limited, pid->output - step, pid->output + step);",
-        "pid->output = clamp(limited, pid->output - 9.0f * step, pid->output + 9.0f * step);",
+        "driver-stays-on",
+        "the motor driver stays enabled when the board is disarmed",
+        _CORE + "control_tick.c",
+        "outputs->driver_enabled = armed;",
+        "outputs->driver_enabled = armed || control->safety.cause == TAKT_CAUSE_LINK_SILENCE;",
     ),
 )

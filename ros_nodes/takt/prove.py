@@ -24,6 +24,7 @@ PROOFS = {
     "planted-bugs": "takt.twin.planted_proof",
     "clock": "takt.link_proofs.clock",
     "recoveries": "takt.link_proofs.recoveries",
+    "recordings": "takt.recording.kills",
     "reliable": "takt.link_proofs.reliable",
     "chaos": "takt.twin.chaos_proof",
     "twin-hash": "takt.twin.hash_proof",

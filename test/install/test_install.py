@@ -17,7 +17,7 @@ def scripts(tmp_path, monkeypatch):
     """Console scripts beside a Python of our own: the commands of the services do not depend on this machine."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in ("agent", "camera", "detector", "planner", "dashboard", "supervisor"):
+    for name in ("agent", "camera", "detector", "planner", "dashboard", "supervisor", "bystander", "recorder"):
         script = folder / f"takt_{name}"
         script.write_text("#!/bin/sh\n")
         script.chmod(0o755)

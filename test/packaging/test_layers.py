@@ -19,7 +19,7 @@ EDGES = {
     "link": {"command.py", "replay.py", "transports"},
     "monitoring": {"top.py"},
     "planning": set(),
-    "recording": {"scribe.py"},
+    "recording": {"kills.py", "scribe.py"},
     "report": set(),
     "twin": {
         "bench.py",

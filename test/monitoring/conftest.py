@@ -75,6 +75,14 @@ def _host(second: int) -> dict[str, dict[str, object]]:
         "planner: plan": {**_stage("plan", second), **planner},
         "agent: link": {**_stage("link", second), **agent, "clock_drift_ppm": -3.5},
         "agent: contract": {"boards_checked": 1},
+        "recorder: recordings": {
+            "taken": 400 * second,
+            "dropped": 0,
+            "held_bytes": 6_000_000,
+            "recording": False,
+            "turns_hz": 10.0,
+            "folder": "/root/.ros/takt/recordings",
+        },
     }
 
 

@@ -28,6 +28,8 @@ FAULTS = {
     "TaktBoardMissesAtLimit": {'takt_board_misses_total{cause="preempted"}': "0+1x60"},
     "TaktBoardMiss": {'takt_board_misses_total{cause="preempted"}': "0x40 1x20"},
     "TaktBoardSlow": {"takt_board_cycles_total": "0+95x60"},
+    "TaktRecorderLoses": {"takt_recorder_dropped_total": "0x40 9x20"},
+    "TaktRecorderFails": {'takt_diagnostic_level{status="recorder: recordings"}': "1x60"},
     "TaktBoardFault": {'takt_board_fault{fault="stall"}': "1x60"},
     "TaktPhotonToMotorOverBudget": {'takt_photon_to_motor_seconds{quantile="0.99"}': "0.11x60"},
     "TaktFramesSkipped": {
@@ -72,6 +74,8 @@ WELL = {
     "takt_clock_bound_seconds": "0.0002x60",
     "takt_clock_drift_ratio": "0.00002x60",
     "takt_supply_volts": "11.9x60",
+    "takt_recorder_dropped_total": "4x60",
+    'takt_diagnostic_level{status="recorder: recordings"}': "0x60",
 }
 
 

@@ -40,6 +40,7 @@ def alerts(contract: Contract) -> list[Alert]:
         *_stages(contract),
         *_link_and_clock(contract),
         *_supply(contract),
+        *_recorder(),
     ]
 
 
@@ -189,6 +190,24 @@ def _supply(contract: Contract) -> Iterator[Alert]:
     if low_v:  # 0: the board does not measure it
         expression = f"takt_supply_volts < {plain(low_v)} and takt_supply_volts > 0"
         yield Alert("TaktSupplyLow", "warning", 5, expression, f"the supply is under {plain(low_v)} V")
+
+
+def _recorder() -> Iterator[Alert]:
+    """Lost messages do not harm the robot, but the next black box has holes."""
+    yield Alert(
+        "TaktRecorderLoses",
+        "warning",
+        0,
+        "increase(takt_recorder_dropped_total[1m]) > 0",
+        "the recorder has no room for what it hears: memory or disk",
+    )
+    yield Alert(
+        "TaktRecorderFails",
+        "warning",
+        5,
+        'takt_diagnostic_level{status="recorder: recordings"} > 0',
+        "recordings cannot be written: see the recorder's status",
+    )
 
 
 def rules_text(contract: Contract) -> str:

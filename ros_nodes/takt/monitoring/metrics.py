@@ -91,6 +91,11 @@ METRICS = _table(
     Metric("takt_planner_wake_lateness_seconds", SUMMARY, (), "Lateness of the planner's ticks"),
     Metric("takt_planner_skipped_wakes_total", COUNTER, (), "Ticks left out"),
     Metric("takt_planner_odometry_restarts_total", COUNTER, (), "Times that odometry began anew"),
+    # the recorder
+    Metric("takt_recorder_messages_total", COUNTER, (), "Messages taken by the recorder"),
+    Metric("takt_recorder_dropped_total", COUNTER, (), "Messages for which memory or disk had no room"),
+    Metric("takt_recorder_memory_bytes", GAUGE, (), "Held by the black box"),
+    Metric("takt_recorder_recording", GAUGE, (), "1 while a recording is being written"),
     # what the kernel was asked and gave
     Metric("takt_fifo_priority_asked", GAUGE, ("status",), "SCHED_FIFO priority asked for; 0 is none"),
     Metric("takt_fifo_priority_granted", GAUGE, ("status",), "SCHED_FIFO priority granted; 0 is none"),

@@ -156,6 +156,20 @@ def _parts(contract: Contract) -> list[Panel]:
             kind="state-timeline",
             words={"0": "CLOSED", "1": "OPEN", "2": "HALF_OPEN"},
         ),
+        Panel(
+            "Recorder: memory",
+            {"takt_recorder_memory_bytes": "held"},
+            "bytes",
+            contract.recording.memory_mib * 1024 * 1024,
+        ),
+        Panel(
+            "Recorder: messages per second",
+            {
+                "rate(takt_recorder_messages_total[30s])": "taken",
+                "rate(takt_recorder_dropped_total[1m])": "lost",
+            },
+            "cps",
+        ),
         Panel("Age of each status", {"takt_diagnostic_age_seconds": "{{status}}"}, "s", oldest_s),
     ]
 

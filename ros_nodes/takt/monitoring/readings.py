@@ -112,6 +112,12 @@ HOST = {
         Reading("wakes_skipped", "takt_planner_skipped_wakes_total"),
         Reading("odometry_restarts", "takt_planner_odometry_restarts_total"),
     ),
+    "recorder: recordings": (
+        Reading("taken", "takt_recorder_messages_total"),
+        Reading("dropped", "takt_recorder_dropped_total"),
+        Reading("held_bytes", "takt_recorder_memory_bytes"),
+        Reading("recording", "takt_recorder_recording", words={"True": 1.0, "False": 0.0}),
+    ),
 }
 
 # of every line of the agent; the label ``line`` is added

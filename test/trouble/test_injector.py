@@ -69,6 +69,22 @@ def test_a_fault_has_its_time_and_its_line(tmp_path):
     ]
 
 
+def test_a_fault_waits_for_the_robot_and_those_behind_it_too(tmp_path):
+    robot = Robot()
+    plans = [FaultPlan("stop_pressed", 2.0, 1.0), FaultPlan("model_nan", 6.0, 1.0)]
+    injector = LiveInjector(plans, hands(tmp_path, robot=robot), tmp_path, lambda line: None, patience_s=5.0)
+    injector.step(2.0, 0, ready=False)
+    injector.step(5.0, 0, ready=False)
+    assert robot.asked == []
+    injector.step(5.1, 0, ready=True)
+    assert robot.asked == [("press_stop",)] and injector.delay_s == 3.0
+    injector.step(8.9, 0, ready=True)
+    assert len(robot.asked) == 1
+    injector.step(9.0, 0, ready=False)
+    injector.step(11.01, 0, ready=False)  # patience is over
+    assert robot.asked[1:] == [("set_fault", "detector", "nan")]
+
+
 def test_a_frozen_process_goes_on_when_its_time_is_over_or_the_run_ends(tmp_path, child):
     plans = [FaultPlan("camera_freeze", 1.0, 1.0), FaultPlan("camera_freeze", 3.0, 9.0)]
     injector = LiveInjector(plans, hands(tmp_path, {"camera": child.pid}), tmp_path, lambda line: None)

@@ -35,6 +35,7 @@ from takt.trouble.checks import Evidence, violations
 _BRING_UP_LIMIT_S = 40.0
 _END_LIMIT_S = 2.8
 RESULTS = "results.json"  # in the folder of the run
+_MOST_DELAY_S = 60.0  # that the plant goes on when faults wait for the robot
 _SUPERVISOR_RESTART_S = 0.1  # as its service does
 _SCORED_FROM_S = 5.0  # the robot may find its distance first
 
@@ -88,7 +89,7 @@ class Run:
                 port=options.port,
                 board=options.board,
                 seed=options.seed,
-                seconds=options.seconds,
+                seconds=options.seconds + (_MOST_DELAY_S if options.day else 0.0),
                 name=self._name,
                 weights=options.weights,
                 record=options.record,
@@ -193,7 +194,7 @@ class Run:
         """Spin through the mission with one status line a second."""
         began_s = told_s = time.monotonic()
         self._began_ns = time.time_ns()
-        while (now_s := time.monotonic()) - began_s < self._options.seconds:
+        while (now_s := time.monotonic()) - began_s < self._options.seconds + self._delay_s:
             self._spin(0.02)
             self._keep_up()
             if self._trouble is not None:
@@ -202,6 +203,11 @@ class Run:
                 told_s = now_s
                 self._say(self._status_line(now_s - began_s))
         self._ended_ns = time.time_ns()
+
+    @property
+    def _delay_s(self) -> float:
+        """By which a run is longer because its faults had to wait for the robot."""
+        return self._trouble.injector.delay_s if self._trouble is not None else 0.0
 
     def end(self) -> None:
         """End everything within 3 s and leave no process behind."""

@@ -28,6 +28,8 @@ from takt.twin.invariants import Violation
 
 _INTRUDER_PERIOD_S = 0.02
 _INTRUDING = ("absurd_commands", "old_commands")
+_READY_S = 1.0
+_PATIENCE_S = 40.0  # of a run in which faults follow one another, in all
 _ASK_AGAIN_NS = 500_000_000
 
 
@@ -116,7 +118,9 @@ class Trouble:
         self._day, self._referee = day, referee
         self._ros = RosHands(referee)
         hands = Hands(run_dir, pids, self._ros, power, day.episode.line)
-        self.injector = LiveInjector(day.episode.faults, hands, run_dir, tell)
+        patience_s = _PATIENCE_S if day.helps_between else 0.0
+        self.injector = LiveInjector(day.episode.faults, hands, run_dir, tell, patience_s)
+        self._ready_since_s: float | None = None
         self.commands: list[tuple[int, float, float]] = []  # when heard (ROS ns), m/s, rad/s
         if not any(plan.kind in _INTRUDING for plan in day.episode.faults):
             self._listen(referee)
@@ -126,12 +130,19 @@ class Trouble:
 
     def step(self, since_armed_s: float) -> None:
         ros_ns, board = time.time_ns(), self._referee.board
-        self.injector.step(since_armed_s, ros_ns)
+        self.injector.step(since_armed_s, ros_ns, self._ready(since_armed_s))
         self._ros.step(time.monotonic_ns())
         if self.operator is not None:
             stopped = self._ros.stopped
             quiet = self.injector.idle if self._day.helps_between else self.injector.quiet
             self.operator.step(quiet, board.armed, board.fault, stopped, since_armed_s, ros_ns)
+
+    def _ready(self, since_armed_s: float) -> bool:
+        """Both computers are NOMINAL, for a second already."""
+        nominal = self._referee.rung == self._referee.board.rung.name == "NOMINAL"
+        if not nominal or self._ready_since_s is None:
+            self._ready_since_s = since_armed_s if nominal else None
+        return self._ready_since_s is not None and since_armed_s - self._ready_since_s >= _READY_S
 
     def _listen(self, node: Node) -> None:
         many = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)

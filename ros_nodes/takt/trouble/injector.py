@@ -25,14 +25,24 @@ class _Open:
 
 
 class LiveInjector:
-    """``step`` is called often, with the seconds since the robot was first armed and ROS time."""
+    """``step`` is called often, with the seconds since the robot was first armed and ROS time.
+
+    ``patience_s``: a fault that is due waits so long in all until the robot is ready for it, and all behind it with it.
+    """
 
     def __init__(
-        self, plans: Sequence[FaultPlan], hands: Hands, run_dir: Path, tell: Callable[[str], object]
+        self,
+        plans: Sequence[FaultPlan],
+        hands: Hands,
+        run_dir: Path,
+        tell: Callable[[str], object],
+        patience_s: float = 0.0,
     ) -> None:
         self._waiting = sorted(plans, key=lambda plan: (plan.at_s, plan.kind))
         self._open: list[_Open] = []
         self._hands, self._run_dir, self._tell = hands, run_dir, tell
+        self._patience_s = patience_s
+        self.delay_s = 0.0  # by which everything is later than planned
         self.done: list[Injected] = []
         self.failed: list[str] = []
 
@@ -46,12 +56,16 @@ class LiveInjector:
         """Nothing is under way now."""
         return not self._open
 
-    def step(self, since_armed_s: float, ros_ns: int) -> None:
-        """Begin and end what is due."""
+    def step(self, since_armed_s: float, ros_ns: int, ready: bool = True) -> None:
+        """Begin and end what is due; ``ready``: the robot drives and has nothing to recover from."""
         for one in [one for one in self._open if since_armed_s >= one.end_s]:
             self._open.remove(one)
             self._attempt(one.kind, partial(one.kind.end, self._hands))
-        while self._waiting and since_armed_s >= self._waiting[0].at_s:
+        while self._waiting and since_armed_s >= self._waiting[0].at_s + self.delay_s:
+            late_s = since_armed_s - self._waiting[0].at_s
+            if not ready and late_s < self._patience_s:
+                self.delay_s = late_s
+                return
             self._begin(self._waiting.pop(0), since_armed_s, ros_ns)
 
     def close(self) -> None:

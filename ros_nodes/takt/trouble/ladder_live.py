@@ -19,7 +19,7 @@ from takt.trouble.reactions import Reaction
 
 _FIRST_S, _APART_S = 7.0, 9.0
 _MOVING_RAD_S, _STANDING_RAD_S = 0.5, 0.2
-_AFTER_S = 0.2  # a rung that was reached as the fault ended may be seen a little later
+_AFTER_S = 0.7  # a board that was without power tells its rung when it has started
 PER_RUN = 7
 
 

@@ -26,7 +26,7 @@ from takt.trouble.ladder_twin import Reached
 from takt.trouble.reactions import Reaction, reactions
 from takt.twin.command import library_path
 
-_OBSERVER_MS = 50.0  # from the supervisor's telling to the referee's hearing, and the plant's batches
+_OBSERVER_MS = 50.0  # from the supervisor's telling to the referee's hearing
 _UNPLUGGED = ("line_cut", "host_pause", "agent_kill", "agent_freeze")
 _SETPOINT_ZERO_MS, _STANDING_MS = 300.0, 800.0
 
@@ -37,16 +37,18 @@ def faults_of(case: Reaction, found: Reached, observer_ms: float = 0.0) -> list[
     start = Rung.NOMINAL
     if found.board_ms.get(start, 1e9) > 20.0 and case.board is not start and not _reset_at_once(case, found):
         wrong.append("the board was not NOMINAL before")
+    if case.host is not None and min(found.host_ms, default=0) != start:
+        wrong.append("the host was not NOMINAL before")
     for side, rung, limit_ms, times in (
         ("board", case.board, case.board_ms, found.board_ms),
-        ("host", case.host, case.host_ms, found.host_ms),
+        ("host", case.host, case.host_ms + observer_ms, found.host_ms),
     ):
         if rung is None:
             continue
         lowest = Rung(max(times, default=0))
         if lowest is not rung:
             wrong.append(f"{side} went to {lowest.name}, must be {rung.name}")
-        elif rung is not Rung.NOMINAL and times[rung] > limit_ms + observer_ms:
+        elif rung is not Rung.NOMINAL and times[rung] > limit_ms:
             wrong.append(f"{side} on {rung.name} after {times[rung]:.0f} ms, must be {limit_ms:.0f}")
     if case.kind in _UNPLUGGED and found.was_moving:
         for what, took_ms, limit_ms in (

@@ -16,8 +16,11 @@ from takt.deadlines import Rung
 _CYCLE_MS, _PLANNER_MS, _TICK_MS, _TELL_MS = 10.0, 20.0, 50.0, 60.0
 _TRIP_MS = 3 * _CYCLE_MS
 _WHEEL_MS = 150.0  # encoder_fault_ms, and the turning of a wheel that the check needs
-_BOOT_MS = 150.0  # a posix board's new process; a real one needs 50
-_REFUSED_MS = 60.0  # a stranger's command comes within 20 ms, and drops the one that held
+_BOOT_MS = (
+    500.0  # a posix board's new process and its line to the plant; the driver is off after motor_silence_ms
+)
+_REFUSED_MS = 100.0  # a stranger's command comes within some 20 ms, and drops the one that held
+_FALTER_MS = 60.0  # a planner that falters may get one more command out
 _STOP_MS = 150.0  # a person's STOP: service, supervisor, service
 _LOOK_S = 2.0
 
@@ -65,10 +68,13 @@ def _commands(contract: Contract) -> list[Reaction]:
     """Commands that stay away, or are spoiled by somebody else's."""
     silence_ms = contract.safety.command_silence_ms + _PLANNER_MS + _CYCLE_MS
     heard_ms = _TELL_MS + _TICK_MS
-    late = ("planner_kill", "planner_freeze", "planner_slow")
+    late = (("planner_kill", 0.0), ("planner_freeze", 0.0), ("planner_slow", _FALTER_MS))
     spoiled = (("absurd_commands", 0.1), ("old_commands", 0.5))
     return [
-        *(Reaction(kind, Rung.HOLD, silence_ms, Rung.HOLD, silence_ms + heard_ms) for kind in late),
+        *(
+            Reaction(kind, Rung.HOLD, silence_ms + more_ms, Rung.HOLD, silence_ms + more_ms + heard_ms)
+            for kind, more_ms in late
+        ),
         *(
             Reaction(kind, Rung.HOLD, _REFUSED_MS, Rung.HOLD, _REFUSED_MS + heard_ms, strength)
             for kind, strength in spoiled
@@ -110,7 +116,7 @@ def _board_faults() -> list[Reaction]:
             )  # three misses; a host's board may have ten
         ),
         Reaction("board_reset", Rung.SAFE, _BOOT_MS, Rung.SAFE, 600.0),
-        Reaction("board_watchdog", Rung.SAFE, 2 * _BOOT_MS, Rung.SAFE, 900.0),
+        Reaction("board_watchdog", Rung.SAFE, _BOOT_MS, Rung.SAFE, 600.0),
         Reaction("power_cycle", Rung.SAFE, off_ms, Rung.SAFE, 600.0, seconds=1.0),
         Reaction("stop_pressed", Rung.SAFE, _STOP_MS, Rung.SAFE, _STOP_MS),
     ]

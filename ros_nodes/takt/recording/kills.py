@@ -52,7 +52,7 @@ class Tally:
 def main(argv: list[str]) -> int:
     """Exit status 0 when nothing that was flushed was ever missing."""
     parser = argparse.ArgumentParser(prog="takt prove recordings", description=__doc__)
-    parser.add_argument("--count", type=int, default=500, help="ends of a writer (default 500)")
+    parser.add_argument("--count", type=int, default=200, help="ends of a writer (default 200)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(argv)

@@ -6,11 +6,13 @@ import json
 import random
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from takt.deadline_bench.clock_step import SteppedClock
 from takt.deadline_bench.score import sequences
+from takt.errors import TaktError
 from takt.supervision.ledger_file import board_record
 from takt.trouble.ledger_check import faults_of
 
@@ -50,14 +52,11 @@ def _trouble(run: DeadlineRun, seconds: float, rng: random.Random) -> Counter[st
     done: Counter[str] = Counter()
     mishaps = 0
     for number in range(round(seconds / _STRETCH_EVERY_S)):
-        run.hands.board("stretch 25")
-        done["stretches"] += 1
+        done["stretches"] += _done(lambda: run.hands.board("stretch 25"))
         run.watch_for(_STRETCH_EVERY_S / 4)
-        if run.hands.runs("planner"):
-            run.hands.freeze("planner")
-            run.watch_for(0.05)
-            run.hands.thaw()
-            done["planner_stops"] += 1
+        done["planner_stops"] += _done(lambda: run.hands.freeze("planner"))
+        run.watch_for(0.05)
+        run.hands.thaw()
         run.watch_for(_STRETCH_EVERY_S / 4)
         if number % round(_MISHAP_EVERY_S / _STRETCH_EVERY_S) == 0:
             _mishap(run, mishaps, rng, done)
@@ -75,9 +74,16 @@ def _mishap(run: DeadlineRun, number: int, rng: random.Random, done: Counter[str
         done["line_cuts"] += 1
         return
     name = _KILLED[number % len(_KILLED)]
-    if run.hands.runs(name):
-        run.hands.kill(name)
-        done[f"killed_{name}"] += 1
+    done[f"killed_{name}"] += _done(lambda: run.hands.kill(name))
+
+
+def _done(act: Callable[[], object]) -> bool:
+    """Whether there was somebody to do it to: who was killed a moment ago is not back yet."""
+    try:
+        act()
+    except (TaktError, ProcessLookupError):
+        return False
+    return True
 
 
 def _outboxes(run: DeadlineRun) -> dict[str, tuple[int, int]]:

@@ -149,6 +149,17 @@ def test_back_on_nominal_it_starts_from_zero_without_a_jump() -> None:
     assert 0.0 < stand.tick(target_box(2.5, 0.0)).speed_m_s <= step + 1e-9
 
 
+@pytest.mark.parametrize("y_m", [-0.5, 0.5])
+def test_it_looks_where_the_target_went_while_it_had_to_stand(y_m: float) -> None:
+    """It searched on the side on which the target had been before the stop, all the way round."""
+    stand = Stand()
+    stand.tick(target_box(1.6, -y_m), times=20)
+    for step in range(40):
+        stand.tick(target_box(1.6, y_m * (step / 20.0 - 1.0)), rung=Rung.SAFE)
+    stand.tick(Detections.empty(), rung=Rung.SAFE, times=100)
+    assert stand.tick(Detections.empty(), times=20).yaw_rate_rad_s * y_m > 0.0
+
+
 @pytest.mark.parametrize("ahead_ms", [-60, 60, 700])
 def test_wheel_angles_of_another_time_are_none(ahead_ms: int) -> None:
     """A clock was set: with wheel angles that seem to come from the future it knew its pose of long ago."""

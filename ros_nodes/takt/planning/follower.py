@@ -16,7 +16,7 @@ from takt.planning.camera import GroundCamera
 from takt.planning.floor import Floor, Thing
 from takt.planning.limits import MotionLimits
 from takt.planning.obstacles import Obstacle, ObstacleMemory
-from takt.planning.odometry import Odometry, PoseHistory, WayMeter, advance
+from takt.planning.odometry import Odometry, PoseHistory, WayMeter, advance, wrapped
 from takt.planning.projection import (
     TARGET_RADIUS_M,
     ObstacleSighting,
@@ -120,6 +120,7 @@ class Follower:
         if observation is not None:
             self._observe(observation, now_ns)
         self.track = self._tracker.at(now_ns)
+        self._note_side(odometry)
         wanted, reason, at_once = self._decide(odometry, rung, now_ns, dt_s)
         factor = self._reduced_factor if rung is Rung.REDUCED else 1.0
         bounded = self._limits.within(*wanted, factor)
@@ -201,7 +202,6 @@ class Follower:
     ) -> tuple[tuple[float, float], str, bool]:
         factor = self._reduced_factor if rung is Rung.REDUCED else 1.0
         aim = self._pursuit.update(track, pose, dt_s)
-        self._search_side = 1.0 if aim.bearing_rad >= 0.0 else -1.0
         wanted = self._limits.within(aim.speed_m_s, aim.yaw_rate_rad_s, factor)
         here = (pose.x_m, pose.y_m, pose.yaw_rad)
         target_disc = (track.x_m, track.y_m, TARGET_RADIUS_M)
@@ -211,6 +211,13 @@ class Follower:
         reason = "looking" if choice.looks else "avoiding" if choice.swerved else ""
         reason = reason or ("coasting" if track.unseen_s > 0.25 else "following")
         return (choice.speed_m_s, choice.yaw_rate_rad_s), reason, False
+
+    def _note_side(self, odometry: Odometry | None) -> None:
+        """On which side the target is, or went; also while the robot must stand."""
+        if odometry is None or self.track is None or self.lost:
+            return
+        towards_rad = math.atan2(self.track.y_m - odometry.y_m, self.track.x_m - odometry.x_m)
+        self._search_side = 1.0 if wrapped(towards_rad - odometry.yaw_rad) >= 0.0 else -1.0
 
     def _search(self) -> float:
         """Turn towards the side where the target went."""

@@ -123,3 +123,19 @@ def test_rearranged_scene_looks_as_one_that_was_built_so(scene: Scene, camera: S
         fresh = np.empty_like(rearranged, dtype=np.uint8)
         other.render_into(built.data, fresh)
     assert np.abs(rearranged - fresh).max() <= 2
+
+
+def test_what_is_left_out_of_the_drawing_shows_no_pixel(scene: Scene, camera: SceneCamera) -> None:
+    """Arenas and poses by seed, things behind, beside and across the border: as drawn with everything."""
+    everything = np.empty((ROBOT.camera_height_px, ROBOT.camera_width_px, 3), np.uint8)
+    left_out = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        turned = Pose(float(rng.uniform(-2, 2)), float(rng.uniform(-1, 1)), float(rng.uniform(-3.1, 3.1)))
+        pixels = draw(scene, camera, replace(SceneSpec.from_seed(seed), robot=turned))
+        drawn = camera._renderer.scene.ngeom
+        camera._renderer.update_scene(scene.data, camera._camera_id)
+        left_out += camera._renderer.scene.ngeom - drawn
+        camera._renderer.render(out=everything)
+        assert np.array_equal(pixels, everything)
+    assert left_out > 12 * 8

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from takt.errors import TaktError
-from takt.twin import chaos_proof, hash_proof
+from takt.twin import bench, chaos_proof, hash_proof
 from takt.twin.chaos_command import Day
 from takt.twin.episode import Episode
 from takt.twin.faults import KINDS
@@ -81,3 +81,12 @@ def test_seeds_that_cannot_be_are_refused():
             chaos_proof.main(bad)
     with pytest.raises(TaktError):
         hash_proof.main(["--count", "1"])
+
+
+def test_the_bench_tells_speed_share_and_costs(library, tmp_path):
+    told = bench.measure(library, None, 2)
+    assert told["speed_x_real_time"] > 0.0
+    assert 0.0 < told["share_of_bare"] < 1.0
+    assert told["speed_of_each_second"]["count"] == 2
+    costs = told["ms_per_simulated_s"]
+    assert all(costs[part] > 0.0 for part in ("physics", "board", "planner", "line and agent", "invariants"))

@@ -100,10 +100,14 @@ class Plant:
         """One batch of physics: 2 ms."""
         self._set_duty()
         self._move_things()
-        mujoco.mj_step(self.scene.model, self.scene.data, nstep=STEPS_PER_BATCH)
+        self.step()
         self.time_ns += BATCH_NS
         self._sequence += 1
         self._touched = None
+
+    def step(self) -> None:
+        """The physics of a batch and nothing else."""
+        mujoco.mj_step(self.scene.model, self.scene.data, nstep=STEPS_PER_BATCH)
 
     def encoder_frame(self) -> EncoderFrame:
         """What the board's encoder and supply inputs show now."""

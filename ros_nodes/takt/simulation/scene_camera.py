@@ -13,6 +13,9 @@ from takt.simulation.engine import mujoco
 from takt.simulation.scene import CAMERA, Scene
 
 Box = tuple[float, float, float, float]
+_GEOM = mujoco.mjtGeom
+_SPHERE_ROUND = [int(each) for each in (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_CYLINDER, _GEOM.mjGEOM_BOX)]
+_OUT_OF_SIGHT = 5  # MuJoCo's last group of geoms; no geom of ours is in it
 _SLACK_M, _SLACK_RAD = 0.05, 0.03  # for the camera's pitch, which the view from above leaves out
 
 
@@ -56,6 +59,9 @@ class SceneCamera:
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
         flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
         self._options = mujoco.MjvOption()
+        self._options.geomgroup[_OUT_OF_SIGHT] = 0
+        self._groups = scene.model.geom_group.copy()
+        self._has_reach = np.isin(scene.model.geom_type, _SPHERE_ROUND)
         self._camera_id = scene.model.camera(CAMERA).id
         self._segments = np.empty((height, width, 2), np.int32)
         self._mocap_of_geom = np.full(
@@ -71,12 +77,31 @@ class SceneCamera:
             height_px=height,
             vertical_fov_rad=float(np.radians(scene.model.cam_fovy[self._camera_id])),
         )
+        half_rad = np.radians(scene.model.cam_fovy[self._camera_id]) / 2.0
+        half_wide_rad = np.arctan(np.tan(half_rad) * width / height)
+        sin, cos = np.sin([half_wide_rad, half_rad]), np.cos([half_wide_rad, half_rad])
+        self._sides = np.array(  # inward normals of the pyramid of sight, x right, y down, z ahead
+            [[cos[0], 0, sin[0]], [-cos[0], 0, sin[0]], [0, cos[1], sin[1]], [0, -cos[1], sin[1]]]
+        )
 
     def render_into(self, data: mujoco.MjData, out: NDArray[np.uint8]) -> None:
         """Draw the picture, rgb8, into ``out`` of shape (height, width, 3). ``data`` must hold current kinematics."""
         self._renderer.disable_segmentation_rendering()
-        self._renderer.update_scene(data, self._camera_id, self._options)
+        self._take(data)
         self._renderer.render(out=out)
+
+    def _take(self, data: mujoco.MjData) -> None:
+        """What is to be drawn. A geom whose bounding sphere lies outside the pyramid of sight shows no pixel, and most
+        do; to hand it to OpenGL all the same costs the greater part of a small picture."""
+        model = self._scene.model
+        at = self._in_optical_frame(data, data.geom_xpos)
+        reach_m = np.sqrt(
+            np.square(model.geom_size).sum(axis=1)
+        )  # shapes may have been changed by Scene.apply
+        outside = (at @ self._sides.T < -reach_m[:, None]).any(axis=1) & self._has_reach
+        model.geom_group[:] = np.where(outside, _OUT_OF_SIGHT, self._groups)
+        self._renderer.update_scene(data, self._camera_id, self._options)
+        model.geom_group[:] = self._groups
 
     def truth_boxes(self, data: mujoco.MjData, min_visible_px: int = 1) -> list[tuple[int, Box, float]]:
         """(class_id, box_xyxy_px, visible_fraction) of every object with at least that many visible pixels."""
@@ -169,7 +194,7 @@ class SceneCamera:
     def _objects(self, data: mujoco.MjData) -> NDArray[np.int32]:
         """The mocap id that each pixel shows, -1 for floor, walls and sky; shape (height, width)."""
         self._renderer.enable_segmentation_rendering()
-        self._renderer.update_scene(data, self._camera_id, self._options)
+        self._take(data)
         self._renderer.render(out=self._segments)
         geoms = np.where(self._segments[..., 1] == int(mujoco.mjtObj.mjOBJ_GEOM), self._segments[..., 0], -1)
         return self._mocap_of_geom[geoms]

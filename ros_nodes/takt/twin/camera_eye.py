@@ -7,18 +7,23 @@ from collections.abc import Callable
 
 import numpy as np
 
+import takt.contract
 from takt.simulation.plant import Plant
-from takt.simulation.scene import TARGET_MOCAP
 from takt.simulation.scene_camera import SceneCamera
-from takt.twin.eye import Boxes
+from takt.twin.episode import Sight
+from takt.twin.eye import Boxes, GeometricEye
 from takt.vision import model_card
 from takt.vision.detector import Detector
 
 WIDTH_PX, HEIGHT_PX = 160, 120
 
 
-def camera_eye(plant: Plant, _rng: np.random.Generator, scale: float = 2.0) -> Callable[[], Boxes]:
-    """``look`` for :class:`Perceiver`. ``scale``: the contract's camera by this one's, in pixels of a side."""
+def camera_eye(plant: Plant, rng: np.random.Generator, scale: float = 2.0) -> Callable[[], Boxes]:
+    """``look`` for :class:`Perceiver`. ``scale``: the contract's camera by this one's, in pixels of a side.
+
+    Only whether the target is hidden, which the mission's count needs to know, is told by geometry.
+    """
+    geometry = GeometricEye(plant.scene, takt.contract.load().robot, Sight(), rng)
     camera = SceneCamera(plant.scene, WIDTH_PX, HEIGHT_PX)
     weakref.finalize(plant, camera.close)
     detector = Detector(model_card.load(), WIDTH_PX, HEIGHT_PX)
@@ -28,12 +33,11 @@ def camera_eye(plant: Plant, _rng: np.random.Generator, scale: float = 2.0) -> C
         plant.scene.refresh()
         camera.render_into(plant.scene.data, pixels)
         found = detector.detect(pixels)
-        sighting = camera.sighting(plant.scene.data, TARGET_MOCAP)
         return Boxes(
             found.boxes_xyxy_px * np.float32(scale),
             found.scores.copy(),
             found.class_ids.copy(),
-            sighting.hidden_px > 0.5 * sighting.whole_px,
+            geometry.look().hidden,
         )
 
     return look

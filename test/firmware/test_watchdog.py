@@ -3,6 +3,7 @@ the board says of them afterwards. Waits are for events, never for a time."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,33 @@ def test_a_blocked_link_thread_ends_in_safe_while_the_cycles_go_on(start) -> Non
     assert frames[-1].rung == 3 and not frames[-1].driver_enabled, "silence of the link"
     assert frames[-1].cycle - frames[0].cycle <= 200, "no bunching"
     assert len(frames) > 20, "the loop ran while the link stood still"
+
+
+def test_misses_are_made_to_order_while_it_runs(start, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """One after the other, each told by its own cause; what means nothing is told, and changes nothing."""
+    orders = tmp_path / "orders"
+    machine = start("--orders", str(orders), "--watchdog-ms", "0")
+    plant, host = Plant(machine.plant), Host(machine.link)
+    wait_for(lambda: len(plant.frames) > 20, "duty frames", plant, host)
+
+    def causes() -> list[str]:
+        found = []
+        for data in host.ros.published("rt/base/deadline_misses"):
+            status = messages.DiagnosticArray.from_cdr(data).status[0]
+            found += [pair.value for pair in status.values if pair.key == "cause"]
+        return found
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as person:
+        for order, cause in (
+            ("stretch 40", "own_overrun"),
+            ("nap 40", "preempted"),
+            ("late 40", "late_release"),
+        ):
+            before = causes().count(cause)
+            for text in ("dance 3", "stretch", order):
+                person.sendto(text.encode(), str(orders))
+            wait_for(lambda cause=cause, before=before: causes().count(cause) > before, cause, plant, host)
+    assert machine.process.poll() is None
 
 
 @pytest.mark.parametrize(

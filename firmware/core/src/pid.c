@@ -1,12 +1,9 @@
 /* Wheel speed controller; see takt/pid.h. */
 #include "takt/pid.h"
 
-#define TWO_PI 6.28318531f
+#include "takt/clamp.h"
 
-static float clamp(float value, float low, float high)
-{
-    return value < low ? low : (value > high ? high : value);
-}
+#define TWO_PI 6.28318531f
 
 /* First-order low-pass of the difference quotient, backward Euler: stable for every dt. */
 static void filter_acceleration(takt_pid_t *pid, const takt_pid_config_t *config, float measured_rad_s,
@@ -45,10 +42,10 @@ void takt_pid_resume(takt_pid_t *pid, const takt_pid_config_t *config, float set
     takt_pid_reset(pid);
     pid->measured = measured_rad_s;
     pid->primed = true;
-    pid->output = clamp(output, -config->output_limit, config->output_limit);
+    pid->output = takt_clamp(output, -config->output_limit, config->output_limit);
     compute_terms(pid, config, setpoint_rad_s, setpoint_rad_s - measured_rad_s);
     pid->integral_term =
-        clamp(pid->output - sum_but_integral(pid), -config->output_limit, config->output_limit);
+        takt_clamp(pid->output - sum_but_integral(pid), -config->output_limit, config->output_limit);
 }
 
 float takt_pid_step(takt_pid_t *pid, const takt_pid_config_t *config, float setpoint_rad_s,
@@ -59,15 +56,16 @@ float takt_pid_step(takt_pid_t *pid, const takt_pid_config_t *config, float setp
     compute_terms(pid, config, setpoint_rad_s, error);
 
     const float growth = config->ki * error * dt_s;
-    const float integral = clamp(pid->integral_term + growth, -config->output_limit, config->output_limit);
+    const float integral =
+        takt_clamp(pid->integral_term + growth, -config->output_limit, config->output_limit);
     const float wish = sum_but_integral(pid) + integral;
 
     const float step = config->slew_per_s * dt_s;
-    const float limited = clamp(wish, -config->output_limit, config->output_limit);
-    pid->output = clamp(limited, pid->output - step, pid->output + step);
+    const float limited = takt_clamp(wish, -config->output_limit, config->output_limit);
+    pid->output = takt_clamp(limited, pid->output - step, pid->output + step);
 
     /* Committed unless the output is clipped and the growth would push it further into the clip. */
-    if (!(wish > pid->output && growth > 0.0f) && !(wish < pid->output && growth < 0.0f)) {
+    if (!((wish - pid->output) * growth > 0.0f)) {
         pid->integral_term = integral;
     }
     return pid->output;

@@ -5,6 +5,8 @@
 #include <stddef.h> /* size_t */
 #include <string.h> /* memset */
 
+#include "takt/clamp.h"
+
 /* When a condition trips to SAFE. Every condition also refuses an arm request while it holds. */
 typedef enum { TRIPS_ALWAYS, TRIPS_WHILE_ARMED, TRIPS_NEVER } trips_when_t;
 
@@ -73,8 +75,7 @@ takt_cause_t takt_safety_clear_refusal(const takt_safety_t *safety, uint32_t con
 static void arm(takt_safety_t *safety, uint32_t conditions)
 {
     if (!safety->armed && takt_safety_arm_refusal(safety, conditions) == TAKT_CAUSE_NONE) {
-        safety->armed = true;
-        safety->rung = TAKT_RUNG_HOLD;
+        safety->armed = true; /* the update that called picks the rung */
         safety->cause = TAKT_CAUSE_NONE;
     }
 }
@@ -164,7 +165,7 @@ float takt_safety_duty(const takt_safety_t *safety, float duty, float limit)
     if (!safety->armed || safety->rung == TAKT_RUNG_SAFE || !isfinite(duty)) {
         return 0.0f;
     }
-    return duty > limit ? limit : (duty < -limit ? -limit : duty);
+    return takt_clamp(duty, -limit, limit);
 }
 
 const char *takt_rung_name(takt_rung_t rung)

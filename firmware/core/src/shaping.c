@@ -3,9 +3,11 @@
 
 #include <math.h> /* fabsf, sqrtf, copysignf */
 
-static float clamp(float value, float limit)
+#include "takt/clamp.h"
+
+static float within(float value, float limit)
 {
-    return value > limit ? limit : (value < -limit ? -limit : value);
+    return takt_clamp(value, -limit, limit);
 }
 
 /* The largest rate towards the wish from which the rate can still be brought to zero, jerk limited, just when
@@ -24,10 +26,10 @@ static float approach_rate(float error, const takt_axis_limits_t *limits, float 
 
 float takt_axis_follow(takt_axis_t *axis, const takt_axis_limits_t *limits, float wish, float dt_s)
 {
-    const float error = clamp(wish, limits->speed) - axis->value;
+    const float error = within(wish, limits->speed) - axis->value;
     const float change = approach_rate(error, limits, dt_s) - axis->rate;
-    axis->rate = clamp(axis->rate + clamp(change, limits->jerk * dt_s), limits->acceleration);
-    axis->value = clamp(axis->value + axis->rate * dt_s, limits->speed);
+    axis->rate = within(axis->rate + within(change, limits->jerk * dt_s), limits->acceleration);
+    axis->value = within(axis->value + axis->rate * dt_s, limits->speed);
     return axis->value;
 }
 

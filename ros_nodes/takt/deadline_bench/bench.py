@@ -33,6 +33,7 @@ from takt.trouble.ledger_check import faults_of
 _MOST_ROUNDS = 50
 _QUIET_S, _HOGS_S = 45.0, 60.0
 _SETTLE_S = 4.0
+_DRAIN_S = 20.0
 _ABOVE_ALL = 85
 _CPU_HOGS = 4
 _SHARES = {"quiet": 0.07, "hogs": 0.10}  # of a short run, where the usual lengths do not fit
@@ -80,7 +81,8 @@ class Bench:
         self.beside: dict[str, Any] = {}
         self.planner: Mapping[str, str] = {}
         self.not_well = 0
-        self.slowed: list[list[str]] = []
+        self.slowed_by_hogs = 0
+        self.drained = False
 
     def go(self, program: Path) -> None:
         """The whole run."""
@@ -93,6 +95,7 @@ class Bench:
             self.stalls += above.stop()[1]
             self._hog(program)
             self.run.watch_for(_SETTLE_S)
+            self.drained = self.run.wait_until_drained(_DRAIN_S)
         finally:
             self.run.end()
             self.clock.close()
@@ -132,13 +135,12 @@ class Bench:
         above = CLoop(program, self._folder, "above_all_hogs", _ABOVE_ALL)
         priority = takt.contract.load().scheduling.planner
         beside = CLoop(program, self._folder, "beside_planner", priority)
-        self.run.slowed.clear()
         hogs = SteadyHogs(_CPU_HOGS, self._folder)
         try:
             self._span("hogs", self._hogs_s)
         finally:
             hogs.close()
-            self.slowed = list(self.run.slowed)
+            self.slowed_by_hogs = len(self.run.slowed[-1]) if self.run.slowed else 0
             self.planner = dict(self.run.diagnostics.get("planner: plan", {}))
             self.beside = beside.stop()[0]
             self.stalls += above.stop()[1]
@@ -160,14 +162,23 @@ def figures(bench: Bench) -> dict[str, Any]:
         "injections_without_miss": sum(one.without_miss for one in scores.values()),
         "injections_not_done": bench.not_well,
         "blame_host_stalls_excluded": sum(one.host_stalls for one in scores.values()),
-        **_ledger(rows, run.diagnostics),
+        **_ledger(rows, run.diagnostics, bench.drained),
         **_latency(run.seen, bench.injections),
         **_roads(run.journeys, bench.spans.get("quiet", (0, 0))),
         **_hogged(bench, rows),
     }
 
 
-def _ledger(rows: Sequence[Mapping[str, Any]], said: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def in_order(told: Sequence[Sequence[str]], order: Sequence[str]) -> bool:
+    """Whether each change of what is slowed took one kind more, or gave one back, by the declared order."""
+    lengths = [len(kinds) for kinds in told]
+    steps = all(abs(b - a) <= 1 for a, b in zip(lengths, lengths[1:], strict=False))
+    return steps and all(list(kinds) == list(order[: len(kinds)]) for kinds in told)
+
+
+def _ledger(
+    rows: Sequence[Mapping[str, Any]], said: Mapping[str, Mapping[str, str]], drained: bool
+) -> dict[str, Any]:
     """Numbers without a hole or a repeat, and as many as the nodes and the board counted by themselves."""
     missing, duplicate = sequences(rows)
     records = [record for row in rows if (record := board_record(row)) is not None]
@@ -181,6 +192,7 @@ def _ledger(rows: Sequence[Mapping[str, Any]], said: Mapping[str, Mapping[str, s
     return {
         "ledger_missing": missing + sum(max(n, 0) for n in differing.values()) + len(wrong),
         "ledger_duplicate": duplicate,
+        "ledger_drained": drained,
         "ledger_lines": len(rows),
         "ledger_board_records": len(records),
     }
@@ -229,9 +241,8 @@ def _hogged(bench: Bench, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "board_misses_with_hogs": len(board),
         "board_misses_host_stall": len(stalled),
         "board_misses_unexplained": len(board) - len(stalled),
-        "soft_work_slowed": len(bench.slowed[-1]) if bench.slowed else 0,
-        "soft_work_slowed_in_order": bench.slowed
-        == [list(order[:n]) for n in range(1, len(bench.slowed) + 1)],
+        "soft_work_slowed_by_hogs": bench.slowed_by_hogs,
+        "soft_work_slowed_in_order": in_order(bench.run.slowed, order),
         "hogs_seconds": round((end_ns - begin_ns) / 1e9, 1),
         "host_lateness_p99_us": round(ours_us, 1),
         "c_loop_lateness_p99_us": c_p99_us,

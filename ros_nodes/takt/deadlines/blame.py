@@ -52,8 +52,14 @@ def _page_faults(evidence: Evidence) -> float:
     """Major faults wait for a disk; minor ones and reclaim cost kernel time in the thread itself."""
     blocked, stalled = evidence.get("blocked_ms", 0.0), evidence.get("memory_stall_ms", 0.0)
     waited = blocked if evidence.get("major_faults", 0.0) > 0.0 else min(blocked, stalled)
-    many = evidence.get("minor_faults", 0.0) >= _MANY_FAULTS or stalled > 0.0
-    return waited + (evidence.get("kernel_cpu_ms", 0.0) if many else 0.0)
+    return waited + _fault_work(evidence)
+
+
+def _fault_work(evidence: Evidence) -> float:
+    """Kernel time that goes to new pages."""
+    stalled = evidence.get("memory_stall_ms", 0.0) > 0.0
+    many = evidence.get("minor_faults", 0.0) >= _MANY_FAULTS
+    return evidence.get("kernel_cpu_ms", 0.0) if many or stalled else 0.0
 
 
 def _inference(evidence: Evidence) -> float:
@@ -73,7 +79,8 @@ def _input(evidence: Evidence) -> float:
 
 
 def _own_work(evidence: Evidence) -> float:
-    return max(evidence.get("cpu_ms", 0.0) - evidence.get("gc_pause_ms", 0.0), 0.0)
+    others = evidence.get("gc_pause_ms", 0.0) + _fault_work(evidence)
+    return max(evidence.get("cpu_ms", 0.0) - others, 0.0)
 
 
 RULES = (

@@ -46,7 +46,8 @@ class LineWatch:
         self._lost = lost
 
     def between(self, begin_ns: int, now_ns: int) -> dict[str, float]:
-        """Evidence from ``begin_ns`` on: losses, the longest silence, and how much older than usual messages were."""
+        """Evidence from ``begin_ns`` to ``now_ns``, which is now: losses, the longest silence, and how much older than
+        usual messages were."""
         lost = sum(number for when, number in list(self._losses) if when >= begin_ns)
         evidence: dict[str, float] = {"link_lost": lost}
         if lost:
@@ -54,8 +55,10 @@ class LineWatch:
         if any(when >= begin_ns for when in list(self._board_late)):
             evidence["board_late_ms"] = (now_ns - begin_ns) / 1e6
         gaps = [gap for end, gap in list(self._gaps) if end >= begin_ns]
-        if self._heard_ns:
-            gaps.append(now_ns - self._heard_ns)
+        open_ns = now_ns - self._heard_ns if self._heard_ns else 0
+        if open_ns > _USUAL_GAP_NS:
+            evidence["line_is_silent"] = 1.0  # and whether something is lost shows when it speaks again
+        gaps.append(open_ns)
         silence_ns = max(gaps, default=0)
         evidence["link_silence_ms"] = silence_ns / 1e6 if silence_ns > _USUAL_GAP_NS else 0.0
         ages = list(self._ages)

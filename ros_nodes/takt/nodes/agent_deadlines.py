@@ -99,11 +99,14 @@ class AgentDeadlines:
             self._stepped = now_ns, (difference_ns - self._difference_ns) / 1e6
         self._difference_ns = difference_ns
 
-    def _evidence(self, begin_ns: int, now_ns: int) -> dict[str, float]:
+    def _evidence(self, begin_ns: int, _end_ns: int) -> dict[str, float]:
         """What the line did in the window, and a step of the clock that the board has not got over yet."""
         when_ns, step_ms = self._stepped
         recent = step_ms and begin_ns < (self._relocked_ns or when_ns + _RELOCK_NS)
-        return {**self._line.between(begin_ns, now_ns), **({"clock_step_ms": step_ms} if recent else {})}
+        return {
+            **self._line.between(begin_ns, time.monotonic_ns()),
+            **({"clock_step_ms": step_ms} if recent else {}),
+        }
 
     def sent(self, core: AgentCore, taken_ns: int, now_ns: int, written: bool) -> None:
         """The commands that the core has built into output since the last call, and whether the line took them all."""

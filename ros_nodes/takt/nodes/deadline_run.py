@@ -106,6 +106,16 @@ class DeadlineRun(Run):
             self.watch_for(0.02)
         return False
 
+    def wait_until_drained(self, limit_s: float) -> bool:
+        """Until every node's misses are on disk and it has told how many there were; False when that does not come."""
+        end_s = time.monotonic() + limit_s
+        while time.monotonic() < end_s:
+            self.watch_for(1.2)  # a status a second
+            files = [path.read_text().splitlines() for path in self.outbox_files()]
+            if all(_all_confirmed([json.loads(line) for line in lines]) for lines in files):
+                return True
+        return False
+
     def _on_journey(self, message: String) -> None:
         self.journeys.append((self.ros_ns, Journey.from_json(message.data)))
 
@@ -123,3 +133,12 @@ class DeadlineRun(Run):
         *lines, self._tail = (self._tail + new).split(b"\n")
         now_ns = self.ros_ns
         self.seen += [Seen(json.loads(line), now_ns) for line in lines]
+
+
+def _all_confirmed(rows: list[dict[str, int]]) -> bool:
+    confirmed: dict[int, int] = {}
+    for row in rows:
+        if "confirmed_epoch" in row:
+            epoch = row["confirmed_epoch"]
+            confirmed[epoch] = max(confirmed.get(epoch, 0), row["confirmed"])
+    return all(row["sequence"] <= confirmed.get(row["epoch"], 0) for row in rows if "sequence" in row)

@@ -26,6 +26,7 @@ from takt.realtime.machine import MachineView
 from takt.realtime.stage import Late
 
 _PATIENCE_S = 0.015  # the bystander wakes every 10 ms
+_SILENCE_NS, _LOOK_S = 70_000_000, 0.005
 _AGAIN_S = 0.5
 _TOLD_AT_ONCE = 50
 _SHARED_NS = 100_000_000  # work that waited for work that was late shares its cause within this
@@ -78,7 +79,7 @@ class MissTeller:
         wait_s = (late.end_ns - time.monotonic_ns()) / 1e9 + _PATIENCE_S
         if wait_s > 0.0:
             time.sleep(wait_s)
-        more = late.ask(late.begin_ns, late.end_ns) if late.ask else {}
+        more = self._ask(late)
         evidence = {**late.evidence, **more, **self._machine.between(late.begin_ns, late.end_ns)}
         cause = blame.decide(evidence, late.late_ns / 1e6)
         if cause == "queue":
@@ -87,6 +88,16 @@ class MissTeller:
         with self._lock:
             self._outbox.decide(miss, cause, rounded)
         self._recent.append(Miss(**{**miss.values(), "cause": cause, "evidence": {}}))
+
+    def _ask(self, late: Late) -> dict[str, float]:
+        """What others know; while a line is silent nobody knows why, so its next word is waited for, for a while."""
+        more = late.ask(late.begin_ns, late.end_ns) if late.ask else {}
+        end_ns = late.end_ns + _SILENCE_NS
+        while more.pop("line_is_silent", 0.0) and late.ask and time.monotonic_ns() < end_ns:
+            time.sleep(_LOOK_S)
+            more = late.ask(late.begin_ns, late.end_ns)
+        more.pop("line_is_silent", None)
+        return more
 
     def _behind(self, miss: Miss) -> str:
         """The cause of what this work waited behind, where that is known."""

@@ -26,7 +26,7 @@ from takt.realtime.machine import MachineView
 from takt.realtime.stage import Late
 
 _PATIENCE_S = 0.015  # the bystander wakes every 10 ms
-_SILENCE_NS, _LOOK_S = 70_000_000, 0.005
+_SILENCE_NS, _LOOK_S = 50_000_000, 0.005
 _AGAIN_S = 0.5
 _TOLD_AT_ONCE = 50
 _SHARED_NS = 100_000_000  # work that waited for work that was late shares its cause within this

@@ -72,3 +72,11 @@ def test_holes_and_repeats_in_a_nodes_numbers_are_counted():
     other_epoch = {**rows[0], "epoch": 2, "sequence": 2}
     assert sequences([*rows[:2], other_epoch]) == (1, 0)
     assert sequences([{**rows[0], "board": {"boot": "1"}, "sequence": 9}]) == (0, 0)
+
+
+def test_a_detector_whose_picture_came_late_is_the_cameras_follower():
+    camera, detector = line("capture", "run_queue_wait", 20), line("detect", "stale_input", 40)
+    both = score([injected("cpu_hogs")], [camera, detector], [])["cpu_hogs"]
+    assert (both.misses, both.right, both.knock_on) == (1, 1, {"detect: stale_input": 1})
+    alone = score([injected("cpu_hogs")], [detector], [])["cpu_hogs"]
+    assert (alone.misses, alone.right) == (1, 0)

@@ -100,3 +100,7 @@ def test_an_outer_cause_that_another_dwarfs_is_not_the_cause():
 
 def test_a_clock_that_is_slewed_has_not_stepped():
     assert blame.decide({**QUIET, "clock_step_ms": 0.6}, 0.5) != "clock"
+
+
+def test_work_that_waited_behind_other_work_of_its_thread_was_not_starved():
+    assert blame.decide({**QUIET, "queue_ms": 34.3, "blocked_ms": 61.1, "window_ms": 99.0}, 7.5) == "queue"

@@ -73,10 +73,9 @@ def _score_one(
     into.injected += 1
     end_ns = injection.until_ns + round(kind.settle_s * 1e9)
     inside = [row for row in rows if injection.at_ns - _BEFORE_NS <= int(row["at_ns"]) <= end_ns]
-    aimed_at = [row for row in inside if row["stage"] in kind.stages]
-    into.knock_on.update(
-        f"{row['stage']}: {row['cause']}" for row in inside if row["stage"] not in kind.stages
-    )
+    aimed_at = [row for row in inside if row["stage"] in kind.stages and not _follows(row, inside, kind)]
+    others = [row for row in inside if row not in aimed_at]
+    into.knock_on.update(f"{row['stage']}: {row['cause']}" for row in others)
     scored = [row for row in aimed_at if not (row["cause"] == HOST_STALL and shared(row, stalls))]
     into.host_stalls += len(aimed_at) - len(scored)
     into.without_miss += not aimed_at
@@ -84,6 +83,12 @@ def _score_one(
     into.right += sum(row["cause"] in kind.right for row in scored)
     into.unknown += sum(row["cause"] == UNKNOWN for row in scored)
     into.causes.update(row["cause"] for row in scored)
+
+
+def _follows(row: Mapping[str, Any], inside: Sequence[Mapping[str, Any]], kind: Kind) -> bool:
+    """A detector that got its picture late says so, and is right; the fault hit the camera, whose own miss counts."""
+    late_camera = any(other["stage"] == "capture" and other["cause"] in kind.right for other in inside)
+    return row["stage"] == "detect" and row["cause"] == "stale_input" and late_camera
 
 
 def shared(row: Mapping[str, Any], stalls: Sequence[tuple[int, int]], near_ns: int = SHARED_NS) -> bool:

@@ -78,6 +78,11 @@ def _input(evidence: Evidence) -> float:
     return max(waited, evidence.get("input_age_ms", 0.0))
 
 
+def _blocked(evidence: Evidence) -> float:
+    """Kept from running, less the time in which the thread had other work that this one waited behind."""
+    return max(evidence.get("blocked_ms", 0.0) - evidence.get("queue_ms", 0.0), 0.0)
+
+
 def _own_work(evidence: Evidence) -> float:
     others = evidence.get("gc_pause_ms", 0.0) + _fault_work(evidence)
     return max(evidence.get("cpu_ms", 0.0) - others, 0.0)
@@ -107,7 +112,7 @@ RULES = (
     Rule(
         "starved",
         "the thread could not run though no processor was short: its own process, or a stop",
-        _of("blocked_ms"),
+        _blocked,
     ),
     Rule("own_work", "the stage computed that long", _own_work),
 )

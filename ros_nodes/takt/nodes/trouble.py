@@ -155,6 +155,10 @@ class Trouble:
     def close(self) -> None:
         self.injector.close()
 
+    def _not_done(self) -> list[str]:
+        """A fault that a person asked for by name and did not get is a failure; chaos may meet a dead process."""
+        return [f"not brought in: {line}" for line in self.injector.failed] if self._day.helps_between else []
+
     def _first_frame_ns(self, at_ns: int) -> int:
         """Capture stamp of the first frame behind a moment: the first that a fault can have spoiled."""
         frames = self._referee.frames.records if self._referee.frames is not None else []
@@ -173,5 +177,5 @@ class Trouble:
             "not_done": self.injector.failed,
             "host_rungs": [[at_ns, rung, reason] for at_ns, rung, reason in self._referee.rungs],
             "violations": [str(one) for one in violations],
-            "unmet": unmet(expect, evidence, report) if expect is not None else [],
+            "unmet": unmet(expect, evidence, report) if expect is not None else self._not_done(),
         }

@@ -47,7 +47,7 @@ class Bench:
         self.executor = SingleThreadedExecutor()
         for node in (self.node, self.robot, self.board):
             self.executor.add_node(node)
-        self._hands = ThreadPoolExecutor(1)
+        self._hands, self._others = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
     def _declare_parameters(self) -> None:
         limits = FloatingPointRange(from_value=0.0, to_value=0.5)
@@ -160,12 +160,13 @@ def test_an_order_that_nobody_takes_is_dropped_not_kept(bench: Bench) -> None:
 
 def test_stop_voids_an_order_under_way(bench: Bench) -> None:
     bench.executor.remove_node(bench.robot)  # the robot does not get to answer
-    bench.until(lambda: bench.order("arm")["words"] != "nobody answers to that now; nothing was sent")
-    hands: Future[dict[str, Any]] = bench._hands.submit(bench._send, "api/order", _arm_order(bench))
-    bench.spin(0.3)
-    bench.press_stop()
-    bench.until(hands.done)
-    assert hands.result() == {"done": False, "words": "STOP was pressed meanwhile"}
+    while bench.node.orders.waiting == 0:  # until the service is known at all, nothing is sent
+        told: Future[dict[str, Any]] = bench._hands.submit(bench._send, "api/order", _arm_order(bench))
+        bench.until(lambda told=told: told.done() or bench.node.orders.waiting == 1)
+    bench._others.submit(bench.press_stop)
+    bench.until(told.done)
+    assert told.result() == {"done": False, "words": "STOP was pressed meanwhile"}
+    assert bench.node.orders.waiting == 0
 
 
 def _arm_order(bench: Bench) -> dict[str, Any]:

@@ -50,10 +50,12 @@ class DashboardNode(Node):  # type: ignore[misc]
         except TaktError:
             super().destroy_node()
             raise
-        orders = NodeOrders(self, contract, self.state)
+        self.orders = NodeOrders(self, contract, self.state)
         self._work = contract.soft_work[_KIND]
         pictures = PictureTaker(ring)
-        self._server = DashboardServer(self.state, pictures, listener, orders, access, self._work.rate_hz)
+        self._server = DashboardServer(
+            self.state, pictures, listener, self.orders, access, self._work.rate_hz
+        )
         self._server.start()
         self._listen_to_the_robot(contract)
         print(f"dashboard: {self._server.url}", flush=True)

@@ -88,6 +88,11 @@ class NodeOrders:
         self._wake = node.create_guard_condition(self._work)
         node.create_timer(_TICK_S, self._work)
 
+    @property
+    def waiting(self) -> int:
+        """Orders that were sent and not answered yet; STOP is not among them."""
+        return len(self._waiting)
+
     def stop(self) -> None:
         self._do(self._begin_stop)
 

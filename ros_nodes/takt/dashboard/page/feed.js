@@ -31,8 +31,7 @@ export class Feed {
   }
 
   async take(socket, bytes) {
-    const beganMs = performance.now();
-    this.heardMs = beganMs;
+    this.heardMs = performance.now();
     const say = (word) => { if (socket.readyState === WebSocket.OPEN) socket.send(word); };
     try {
       const length = new DataView(bytes).getUint32(0, true);
@@ -42,7 +41,8 @@ export class Feed {
       await this.show(this.model, news, new Uint8Array(bytes, 4 + length));
     } finally {
       say("shown");
-      setTimeout(() => say("next"), this.pauseMs - (performance.now() - beganMs));
+      if (this.pauseMs > 0) setTimeout(() => say("next"), this.pauseMs);
+      else say("next");
     }
   }
 }

@@ -110,7 +110,7 @@ def test_unescaping_a_dripping_frame_is_not_quadratic():
 
     def counted(frames):
         nonlocal looks
-        looks += len(deframer._pending) >= deframer._needed
+        looks += len(deframer._pending) >= deframer.needed
         finish(frames)
 
     deframer._finish = counted

@@ -17,6 +17,7 @@ from takt.link.handshake import Handshake
 from takt.link.messages import KEYLESS, ClientHello, Header
 from takt.link.refs import Profiles
 from takt.link.ros_port import RosPort
+from takt.link.sample_lane import SampleLane
 from takt.link.session import Session
 from takt.link.stats import LinkStats
 from takt.link.surroundings import Pending, Surroundings
@@ -60,6 +61,7 @@ class AgentCore:
         self._ros = ros
         self._deframer = Deframer()
         self._sessions: dict[bytes, Session] = {}
+        self._lane = SampleLane(self._sessions, self._deframer, self.stats)
         self._control: list[tuple[Hashable, bytes]] = []
         self._lost_before = 0  # of sessions that ended
         self._now_ns = 0
@@ -97,6 +99,9 @@ class AgentCore:
     def receive(self, data: bytes, now_ns: int) -> None:
         """Take bytes from the line, in any portions."""
         self.stats.bytes_rx += len(data)
+        if self._lane.take(data, now_ns):
+            self._now_ns = self._heard_ns = now_ns
+            return
         frames = self._deframer.feed(data)
         for frame in frames:
             if frame.destination == AGENT_ADDRESS:
@@ -334,23 +339,20 @@ class AgentCore:
         self.pending.output = False
         out, self._control = self._control, []
         for session in self._sessions.values():
-            self._gather(session, out)
+            sending = session.sending
+            for entity, outgoing in sending.collect(self._now_ns):
+                if entity.topic and entity.topic.ros_name == self._watched_topic:
+                    self.sent_stamps.append(outgoing.stamp_ns)
+                    self.sent_samples.append(outgoing.payload)
+            if sending.time_requests:  # stamped as late as can be
+                out += [(session.address, reply) for reply in sending.take_time_replies(self._ros.now_ns())]
+            for message in sending.outbox:
+                out.append((session.address, message))
+            sending.outbox.clear()
+            if sending.is_busy:
+                self.due_ns = min(self.due_ns, self._now_ns + BUSY_BEAT_NS)
         self.stats.tx += len(out)
         return out
-
-    def _gather(self, session: Session, out: list[tuple[Hashable, bytes]]) -> None:
-        sending = session.sending
-        for entity, outgoing in sending.collect(self._now_ns):
-            if entity.topic and entity.topic.ros_name == self._watched_topic:
-                self.sent_stamps.append(outgoing.stamp_ns)
-                self.sent_samples.append(outgoing.payload)
-        if sending.time_requests:  # stamped as late as can be
-            out += [(session.address, reply) for reply in sending.take_time_replies(self._ros.now_ns())]
-        for message in sending.outbox:
-            out.append((session.address, message))
-        sending.outbox.clear()
-        if sending.is_busy:
-            self.due_ns = min(self.due_ns, self._now_ns + BUSY_BEAT_NS)
 
 
 def _verdict(hello: ClientHello) -> int:

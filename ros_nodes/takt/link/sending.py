@@ -114,6 +114,17 @@ class Sending:
 
     # -------------------------------------------------------------- samples
 
+    def queue(self, entity: Entity, payload: bytes, stamp_ns: int) -> None:
+        """Keep a sample for the client until the stream of its delivery takes it."""
+        feed = entity.feed
+        assert feed
+        overtaken = feed.push(payload, stamp_ns)
+        if feed.ready:
+            self._waiting[entity] = None
+            self._pending.output = True
+            if overtaken:
+                self._stats.drop("overtaken")
+
     def wait(self, entity: Entity) -> None:
         """``entity`` has a sample that may go out; those that wait already come first."""
         self._waiting[entity] = None

@@ -35,7 +35,7 @@ class Session:
         self.entities = EntityTable(around.ros, around.profiles, self, f"xrce_client_{hello.key.hex()}")
         self.sending = Sending(hello, self._stats, around.pending)
         self.clock = ClockWatch()
-        self._best_effort_in: dict[int, BestEffortIn] = {}
+        self.best_effort_in: dict[int, BestEffortIn] = {}
         self._lost_before = 0  # before the streams last began anew
         self.end_request = b""  # request id of a DELETE of the whole client, which its owner carries out
         self._handlers: dict[int, Callable[[Submessage, int], bool]] = {
@@ -70,10 +70,10 @@ class Session:
                 entity.feed.clear()
 
     def _reset_inbound(self) -> None:
-        self._lost_before += sum(stream.lost for stream in self._best_effort_in.values())
+        self._lost_before += sum(stream.lost for stream in self.best_effort_in.values())
         self._reliable_in: dict[int, ReliableIn] = {}
         self._rebuilders: dict[int, Rebuilder] = {}
-        self._best_effort_in = defaultdict(BestEffortIn)
+        self.best_effort_in = defaultdict(BestEffortIn)
         self.owes_acknacks: dict[int, None] = {}  # reliable streams with input
 
     def skip_to(self, stream: int, *, inbound: int | None = None, outbound: int | None = None) -> None:
@@ -82,7 +82,7 @@ class Session:
             if stream >= RELIABLE:
                 self._inbound(stream).skip_to(inbound)
             else:
-                self._best_effort_in[stream].skip_to(inbound)
+                self.best_effort_in[stream].skip_to(inbound)
         if outbound is not None:
             self.sending.skip_to(stream, outbound)
 
@@ -97,7 +97,7 @@ class Session:
             self.owes_acknacks[stream] = None
             for ready in self._inbound(stream).receive(header.sequence, body):
                 self._process(ready, stream)
-        elif stream == xrce.NO_STREAM or self._best_effort_in[stream].accept(header.sequence):
+        elif stream == xrce.NO_STREAM or self.best_effort_in[stream].accept(header.sequence):
             self._process(body, stream)
         else:
             self._stats.drop("late")
@@ -108,7 +108,7 @@ class Session:
     @property
     def lost(self) -> int:
         """Messages of the client that never came, by the numbers of those that did."""
-        return self._lost_before + sum(stream.lost for stream in self._best_effort_in.values())
+        return self._lost_before + sum(stream.lost for stream in self.best_effort_in.values())
 
     def _process(self, body: bytes, stream: int, whole: bool = False) -> None:
         """Handle submessages in order; the first that fails ends the message, as with the official agent."""
@@ -258,14 +258,14 @@ class Session:
         elif sample[:2] != ENCAPSULATION[:2]:
             self._stats.drop("encapsulation")
         else:
-            self._queue(entity, sample[4:], stamp_ns)
+            self.sending.queue(entity, sample[4:], stamp_ns)
 
     def on_reply(self, entity: Entity, number: int, reply: bytes) -> None:
         request = entity.calls.pop(number, None)
         if request is None:
             self._stats.drop("reply_unasked")
         else:
-            self._queue(entity, request + entity.object_id + reply[4:], 0)
+            self.sending.queue(entity, request + entity.object_id + reply[4:], 0)
 
     def on_request(self, entity: Entity, identity: bytes, request: bytes) -> None:
         assert isinstance(entity.spec, ServiceSpec) and entity.service
@@ -276,16 +276,7 @@ class Session:
             self._stats.drop("contract")
             entity.service.reply(identity, refusal_reply(mismatch_message(self.mismatches)))
         else:
-            self._queue(entity, identity + request[4:], 0)
-
-    def _queue(self, entity: Entity, payload: bytes, stamp_ns: int) -> None:
-        feed = entity.feed
-        assert feed
-        overtaken = feed.push(payload, stamp_ns)
-        if feed.ready:
-            self.sending.wait(entity)
-            if overtaken:
-                self._stats.drop("overtaken")
+            self.sending.queue(entity, identity + request[4:], 0)
 
     # ----------------------------------------------------------------- time
 

@@ -112,12 +112,13 @@ class Bench:
     def _echoes(self, sides: list[Side]) -> None:
         """100 Hz, 64 bytes: both kinds of stream, and the bare forwarder, block by block."""
         busy: dict[str, list[float]] = {}
+        ends: dict[str, list[float]] = {}
         for _ in range(self._rounds):
             for side in sides:
                 own = _own(side)
-                busy.setdefault(own, []).append(
-                    self._echo(side, 100.0, _BLOCK_S, False, f"{own}_best_effort")
-                )
+                share, end_share = self._echo(side, 100.0, _BLOCK_S, False, f"{own}_best_effort")
+                busy.setdefault(own, []).append(share)
+                ends.setdefault(own, []).append(end_share)
                 self._echo(side, 100.0, _BLOCK_S, True, f"{own}_reliable")
             busy.setdefault("bare", []).append(self._forward(100.0, _BLOCK_S, "bare"))
         for own, figures in self.figures.items():
@@ -125,6 +126,7 @@ class Bench:
             figures |= self.samples.percentiles(f"{own}_reliable", "echo_reliable")
             figures["cpu_percent_100_hz"] = _mean(busy[own])
             figures["cpu_over_bare_ratio"] = round(_mean(busy[own]) / max(_mean(busy["bare"]), 1e-9), 3)
+            figures["cpu_over_echo_end_ratio"] = round(_mean(busy[own]) / max(_mean(ends[own]), 1e-9), 3)
         self.figures["ours"]["bare_cpu_percent_100_hz"] = _mean(busy["bare"])
         self.figures["ours"] |= self.samples.percentiles("bare", "bare_echo")
 
@@ -135,9 +137,8 @@ class Bench:
             for side in sides:
                 own = _own(side)
                 published, heard = side.counts(False)
-                busy.setdefault(own, []).append(
-                    self._echo(side, 1000.0, _LONG_BLOCK_S, False, f"{own}_1000_hz")
-                )
+                share, _ = self._echo(side, 1000.0, _LONG_BLOCK_S, False, f"{own}_1000_hz")
+                busy.setdefault(own, []).append(share)
                 now_published, now_heard = side.counts(False)
                 lost = now_published - published - (now_heard - heard)
                 figures = self.figures[own]
@@ -203,13 +204,18 @@ class Bench:
 
     # ---------------------------------------------------------------- blocks
 
-    def _echo(self, side: Side, hz: float, seconds: float, reliable: bool, name: str) -> float:
-        """One block; returns the agent's share of a core in percent."""
-        before_ns, begun_ns = processor_ns(side.agent.pid), time.monotonic_ns()
+    def _echo(self, side: Side, hz: float, seconds: float, reliable: bool, name: str) -> tuple[float, float]:
+        """One block; returns the shares of a core of the agent and of the ROS end that echoes, in percent."""
+        before_ns = [processor_ns(pid) for pid in side.pids]
+        begun_ns = time.monotonic_ns()
         run = side.echo(seconds * self._scale, hz, reliable=reliable)
-        used_ns = processor_ns(side.agent.pid) - before_ns
+        took_ns = time.monotonic_ns() - begun_ns
+        agent, end = (
+            100.0 * (processor_ns(pid) - before) / took_ns
+            for pid, before in zip(side.pids, before_ns, strict=True)
+        )
         self.samples.add(name, run.round_trips_us)
-        return 100.0 * used_ns / (time.monotonic_ns() - begun_ns)
+        return agent, end
 
     def _forward(self, hz: float, seconds: float, name: str) -> float:
         """The same samples through a bare forwarder; returns its share of a core in percent."""

@@ -128,6 +128,11 @@ class Side:
         count = self._view().counts[int(reliable)]
         return int(count.published), int(count.heard)
 
+    @property
+    def pids(self) -> tuple[int, int]:
+        """Of the agent and of the ROS end."""
+        return self.agent.pid, self._end.process.pid
+
     def replace_end(self, mode: str) -> None:
         self._end.stop()
         self._end = RosEnd(mode, self.domain)

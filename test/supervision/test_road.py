@@ -1,6 +1,9 @@
 """RoadJoin: rows of planner and agent and the board's report become one journey an observation."""
 
-from takt.supervision.road import RoadJoin
+import pytest
+
+from takt.deadlines import Miss
+from takt.supervision.road import RoadJoin, SlowRoads
 
 MS = 1_000_000
 SEEN = 1_700_000_000_000_000_000
@@ -59,3 +62,51 @@ def test_roads_that_never_end_are_forgotten():
     join = RoadJoin()
     join.planned(plan_row(SEEN + n) for n in range(2000))
     assert len(join._marks) <= 256
+
+
+def slow(at_ms=0, ring_ms=90):
+    """A frame that waited in the ring."""
+    seen = SEEN + at_ms * MS
+    marks = (6, 6 + ring_ms, 19 + ring_ms, 22 + ring_ms, 23 + ring_ms)
+    join = RoadJoin()
+    join.planned([(seen, *(seen + ms * MS for ms in marks))])
+    join.sent([(seen, seen + (22 + ring_ms) * MS, seen + (24 + ring_ms) * MS, seen + (25 + ring_ms) * MS)])
+    return join.applied(seen, seen + (33 + ring_ms) * MS, "applied", 0)
+
+
+def miss(at_ms, late_ms, cause="run_queue_wait"):
+    return Miss("detector", 1, 1, "detect", SEEN + at_ms * MS, 0, late_ms * MS, cause)
+
+
+@pytest.fixture
+def roads():
+    made = SlowRoads(100 * MS)
+    for number in range(20):
+        made.travelled(slow(-1000 + number, ring_ms=1), 0)
+    return made
+
+
+def test_a_frame_in_time_is_no_miss(roads):
+    assert roads.due(10**12) == []
+
+
+def test_a_slow_frame_shares_the_cause_of_the_stage_that_was_late_on_its_way(roads):
+    roads.missed(miss(-500, 10, "clock"))
+    roads.travelled(slow(), 0)
+    roads.missed(miss(33, 60))
+    roads.missed(miss(300, 10, "gc_pause"))
+    assert roads.due(SlowRoads.PATIENCE_NS - 1) == []
+    ((journey, cause, evidence),) = roads.due(SlowRoads.PATIENCE_NS)
+    assert cause == "run_queue_wait"
+    assert evidence["ring_ms"] == 90.0 and journey.photon_to_motor_ns == 123 * MS
+    assert roads.due(10**12) == []
+
+
+def test_a_slow_frame_on_whose_way_nobody_was_late_is_unknown(roads):
+    roads.travelled(slow(), 0)
+    assert [cause for _, cause, _ in roads.due(10**12)] == ["unknown"]
+
+
+def test_a_skipped_frame_is_not_slow(roads):
+    roads.travelled(joined().applied(SEEN, 0, "stale", 0), 0)
+    assert roads.due(10**12) == []

@@ -34,11 +34,18 @@ class LedgerKeeper:
     """
 
     def __init__(
-        self, node: Node, path: Path, ring: str, board_is_here: bool, ros_ns: Callable[[], int] = time.time_ns
+        self,
+        node: Node,
+        path: Path,
+        ring: str,
+        board_is_here: bool,
+        ros_ns: Callable[[], int] = time.time_ns,
+        heard: Callable[[Miss], object] = lambda miss: None,
     ) -> None:
+        """``heard`` is told of each miss of a node, on the executor."""
         contract = takt.contract.load()
         self._ledger = LedgerFile(path)
-        self._ros_ns = ros_ns
+        self._ros_ns, self._heard = ros_ns, heard
         self._period_ns = 1_000_000_000 // contract.control.rate_hz
         self._machine = MachineView(ring) if board_is_here else None
         self._clock = BoardClock()
@@ -75,9 +82,11 @@ class LedgerKeeper:
 
     def _on_miss(self, message: String) -> None:
         try:
-            self._come.put((self._ros_ns(), Offer.from_json(message.data)))
+            offer = Offer.from_json(message.data)
         except ValueError:
             return  # anybody may publish; what is no miss is none
+        self._come.put((self._ros_ns(), offer))
+        self._heard(offer.miss)
 
     def _write(self) -> None:
         """Everything that has come, then one wait for the disk, then the confirmations."""

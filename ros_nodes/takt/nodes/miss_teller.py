@@ -76,6 +76,10 @@ class MissTeller:
             self._tell_all(time.monotonic())
 
     def _decide(self, miss: Miss, late: Late) -> None:
+        if late.cause:
+            with self._lock:
+                self._outbox.decide(miss, late.cause, late.evidence)
+            return
         wait_s = (late.end_ns - time.monotonic_ns()) / 1e9 + _PATIENCE_S
         if wait_s > 0.0:
             time.sleep(wait_s)

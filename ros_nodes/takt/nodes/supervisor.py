@@ -24,6 +24,7 @@ from takt.graph import load as load_graph
 from takt.nodes.journey_keeper import JourneyKeeper
 from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
+from takt.nodes.miss_teller import MissTeller
 from takt.nodes.relief_keeper import ReliefKeeper
 from takt.nodes.shell import enter_realtime, main_of, ros_time, status
 from takt.realtime import held_awake
@@ -63,8 +64,12 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._make_endpoints()
         self._ros_ns = ros_time(self)
         board_is_here = self.declare_parameter("board_on_host", False).value
-        self._ledger = LedgerKeeper(self, self._ledger_file, self._ring_name, board_is_here, self._ros_ns)
-        self._journeys = JourneyKeeper(self, self._ring_name)
+        self._misses = MissTeller(self, self._ring_name)
+        self._journeys = JourneyKeeper(self, self._ring_name, self._misses.tell)
+        heard = self._journeys.missed
+        self._ledger = LedgerKeeper(
+            self, self._ledger_file, self._ring_name, board_is_here, self._ros_ns, heard
+        )
         self._relief = ReliefKeeper(self, self._tell)
         if self._keeper is not None:
             self._keeper.start()
@@ -76,6 +81,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         """End the processes first: nothing outlives its supervisor."""
         if self._keeper is not None:
             self._keeper.stop()
+        self._misses.close()
         self._ledger.close()
         self._held.close()
         super().destroy_node()

@@ -24,6 +24,7 @@ class Late:
     end_ns: int
     evidence: dict[str, float]
     ask: Callable[[int, int], dict[str, float]] | None = None  # for what is known a little later; same window
+    cause: str = ""  # where it is known already
 
 
 class WatchedStage(StageClock):

@@ -6,16 +6,19 @@ a command that rests on it.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping
 
-from takt.deadlines import Journey
+from takt.deadlines import Journey, Miss
 from takt.deadlines.journey import APPLIED, stretches
+from takt.deadlines.miss import UNKNOWN
 from takt.frames.journal import Row
 
 PLAN_WIDTH, PLAN_ROWS = 6, 128  # observed, capture exit, detect enter, detect exit, looked, published
 LINK_WIDTH, LINK_ROWS = 4, 128  # observed, published, taken, written
 _KEPT = 256
+_LEARN = 0.05  # of each frame in time, for what is usual
+_NEAR_NS = 5_000_000
 Marks = dict[str, tuple[int, int]]
 
 
@@ -85,3 +88,60 @@ def _contiguous(marks: Marks) -> Marks:
         taken = marks["middleware"][1]
         return {**marks, "middleware": (min(marks["plan"][1], taken), taken)}
     return marks
+
+
+def latest_stretch(journey: Journey, usual_ns: Mapping[str, float]) -> tuple[str, int, int]:
+    """The stretch that took most beyond what it usually takes."""
+    return max(journey.stages, key=lambda one: one[2] - one[1] - usual_ns.get(one[0], 0.0))
+
+
+class SlowRoads:
+    """Finds frames whose photon to motor was over its budget, and who was to blame.
+
+    The stage that was late has said so itself, so the cause is that of the newest known miss that overlaps the stretch
+    that took most beyond its usual time; without one it is unknown. Misses come some ten ms after the frame, so a slow
+    frame is judged when ``due`` is asked after ``PATIENCE_NS``.
+    """
+
+    PATIENCE_NS = 60_000_000
+
+    def __init__(self, budget_ns: int) -> None:
+        self._budget_ns = budget_ns
+        self._usual_ns: dict[str, float] = {}
+        self._misses: deque[Miss] = deque(maxlen=64)
+        self._slow: deque[tuple[int, Journey]] = deque(maxlen=64)
+
+    def missed(self, miss: Miss) -> None:
+        """A miss of any stage of host or board."""
+        self._misses.append(miss)
+
+    def travelled(self, journey: Journey, now_ns: int) -> None:
+        """A frame has come to its motor; ``now_ns`` of any steady clock."""
+        if journey.outcome != APPLIED:
+            return
+        if journey.photon_to_motor_ns > self._budget_ns:
+            self._slow.append((now_ns, journey))
+            return
+        for name, entered, left in journey.stages:
+            usual = self._usual_ns.setdefault(name, float(left - entered))
+            self._usual_ns[name] = usual + _LEARN * (left - entered - usual)
+
+    def due(self, now_ns: int) -> list[tuple[Journey, str, dict[str, float]]]:
+        """Slow frames whose cause can be told now: journey, cause, and the stretches in ms as evidence."""
+        found = []
+        while self._slow and now_ns - self._slow[0][0] >= self.PATIENCE_NS:
+            journey = self._slow.popleft()[1]
+            evidence = {
+                f"{name}_ms": round((left - entered) / 1e6, 3) for name, entered, left in journey.stages
+            }
+            found.append((journey, self._cause(journey), evidence))
+        return found
+
+    def _cause(self, journey: Journey) -> str:
+        if not journey.stages:
+            return UNKNOWN
+        _, entered_ns, left_ns = latest_stretch(journey, self._usual_ns)
+        for miss in reversed(self._misses):
+            if miss.at_ns - _NEAR_NS <= left_ns and miss.at_ns + miss.late_ns + _NEAR_NS >= entered_ns:
+                return miss.cause
+        return UNKNOWN

@@ -20,6 +20,7 @@ import pytest
 
 from takt.contract import Contract
 from takt.dashboard import DashboardServer, PictureTaker, RobotState, listen
+from takt.deadlines import Miss
 from takt.monitoring import alerts, panels
 
 PROMETHEUS = shutil.which("prometheus")
@@ -50,6 +51,8 @@ class TalkingRobot:
         while not self._end.wait(0.1):
             step += 1
             now_ns = time.time_ns()
+            miss = Miss("planner", 1, step, "plan", now_ns, 0, 4_000_000, "gc_pause", {"gc_pause_ms": 4.0})
+            self.state.misses.add(miss, now_ns)
             for name, heard in self._speak(step, now_ns).items():
                 self.state.set_status(name, heard.level, heard.message, heard.values, now_ns)
 

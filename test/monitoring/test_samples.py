@@ -99,6 +99,7 @@ def test_the_last_words_of_a_dead_node_are_no_news(contract, robot_speaks):
     assert "takt_ladder_rung" in fresh
     assert {s.metric for s in stale} == {
         "takt_contract_info",
+        "takt_misses_total",  # counted by the dashboard itself
         "takt_stage_budget_seconds",
         "takt_diagnostic_age_seconds",
     }
@@ -139,3 +140,11 @@ def test_the_words_that_become_numbers_are_those_of_the_firmware(folder):
     assert words >= {"NOMINAL", "connected", "true"}
     missing = {word for word in words if f'"{word}"' not in source}
     assert not missing
+
+
+def test_misses_are_counted_by_cause_and_what_never_came_is_nought(contract):
+    found = samples({}, contract, NOW_NS, {"planner": {"gc_pause": 3}, "lidar": {"own_work": 1}})
+    assert value(found, "takt_misses_total", source="planner", cause="gc_pause") == 3.0
+    assert value(found, "takt_misses_total", source="planner", cause="unknown") == 0.0
+    assert value(found, "takt_misses_total", source="camera", cause="inference") == 0.0
+    assert value(found, "takt_misses_total", source="lidar", cause="own_work") == 1.0

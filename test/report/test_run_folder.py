@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from takt.errors import TaktError
-from takt.report.run_folder import read_run
+from takt.report.run_folder import read_run, stretch_of
 
 from .conftest import FRAMES, MISS, MS, OFFSET_NS, SECOND_NS, START_NS
 
@@ -79,3 +79,21 @@ def test_a_folder_without_a_run_and_none_at_all(tmp_path):
         read_run(tmp_path / "empty")
     with pytest.raises(TaktError, match="there is no run at"):
         read_run(tmp_path / "missing")
+
+
+def test_a_stretch_of_a_run_keeps_the_rungs_that_held(record):
+    cut = stretch_of(record, 2.5, 2.8)
+    assert len(cut.cycles) == 31 and 8 <= len(cut.journeys) <= 10
+    assert {(step.computer, step.rung, step.at_ns) for step in cut.rungs} == {
+        (computer, "SAFE", START_NS + 5 * SECOND_NS // 2) for computer in ("host", "board")
+    }
+    assert [one.kind for one in stretch_of(record, 2.0, 2.1).faults] == ["cut_link"]
+    assert stretch_of(record, 0.0, float("inf")) is record
+
+
+@pytest.mark.parametrize(
+    "from_s, to_s", [(9.0, 10.0), (2.0, 1.0), (-1.0, 2.0), (1.0, 1.0), (float("nan"), 2.0)]
+)
+def test_a_stretch_with_nothing_in_it_is_an_error(record, from_s, to_s):
+    with pytest.raises(TaktError, match="nothing from"):
+        stretch_of(record, from_s, to_s)

@@ -55,6 +55,11 @@ class MissBoard:
             totals = {source: dict(causes) for source, causes in self._totals.items()}
             return {"rows": rows, "left_out": left_out, "number": self._number, "totals": totals}
 
+    def totals(self) -> dict[str, dict[str, int]]:
+        """Source -> cause -> count since the dashboard's start."""
+        with self._lock:
+            return {source: dict(causes) for source, causes in self._totals.items()}
+
     def newest(self, count: int) -> dict[str, Any]:
         """The newest ``count`` rows, for a page that asks for more than a view brings."""
         with self._lock:

@@ -101,7 +101,7 @@ class RobotState:
         """Every diagnostic status as metrics."""
         with self._lock:
             statuses = dict(self._statuses)
-        return samples(statuses, self._contract, now_ns)
+        return samples(statuses, self._contract, now_ns, self.misses.totals())
 
     def set_journey(self, journey: Journey) -> None:
         """The newest frame that came to its end."""

@@ -28,6 +28,7 @@ METRICS = _table(
     Metric("takt_contract_info", GAUGE, ("hash",), "The contract this computer obeys; always 1"),
     Metric("takt_diagnostic_level", GAUGE, ("status",), "Level of a status: 0 OK, 1 WARN, 2 ERROR"),
     Metric("takt_diagnostic_age_seconds", GAUGE, ("status",), "Since a status was last heard"),
+    Metric("takt_misses_total", COUNTER, ("source", "cause"), "The ledger's misses by who was to blame"),
     # stages of the host
     Metric("takt_stage_budget_seconds", GAUGE, ("stage",), "What the contract gives a stage"),
     Metric("takt_stage_duration_seconds", SUMMARY, ("stage",), "Entry to exit of a stage since its start"),

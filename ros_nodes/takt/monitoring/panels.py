@@ -66,6 +66,13 @@ def _lateness(contract: Contract) -> list[Panel]:
         *stages,
         Panel("Passes over budget", {share: "{{stage}}"}, "percentunit", 0.01),
         Panel("Skipped", {"rate(takt_stage_skips_total[1m])": "{{stage}} {{reason}}"}, "cps"),
+        Panel(
+            "Misses and who was to blame",
+            {
+                "sum by (source) (increase(takt_misses_total[1m]))": "{{source}}",
+                "increase(takt_misses_total[1m]) > 0": "{{source}}: {{cause}}",
+            },
+        ),
         Panel("Board: missed cycles", {"increase(takt_board_misses_total[1m])": "{{cause}}"}),
         Panel(
             "Board: control cycles per second",

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from takt.contract import Contract
+from takt.deadlines.miss import HOST_CAUSES, UNKNOWN
 from takt.monitoring.readings import AGENT, BOARD, HOST, PRIORITY, RUNGS, STAGE, Reading
 
 HOST_STAGES = ("capture", "detect", "plan", "link")
+_NODES = ("camera", "detector", "planner", "agent")  # that have a stage with a deadline
+_NONE: Mapping[str, Mapping[str, int]] = {}
 _LEVELS = {"OK": 0.0, "WARN": 1.0, "ERROR": 2.0}
 
 
@@ -37,13 +40,22 @@ class Sample:
     is_count: bool = False
 
 
-def samples(statuses: Mapping[str, Heard], contract: Contract, now_ns: int) -> list[Sample]:
-    """Everything that is known at ``now_ns``, of the clock that the statuses were stamped with."""
+def samples(
+    statuses: Mapping[str, Heard],
+    contract: Contract,
+    now_ns: int,
+    misses: Mapping[str, Mapping[str, int]] = _NONE,
+) -> list[Sample]:
+    """Everything that is known at ``now_ns``, of the clock that the statuses were stamped with.
+
+    ``misses``: source -> cause -> count, of the ledger.
+    """
     found = [Sample("takt_contract_info", {"hash": contract.hash_property}, 1.0)]
     found += [
         Sample("takt_stage_budget_seconds", {"stage": name}, stage.budget_ms / 1e3)
         for name, stage in contract.stages.items()
     ]
+    found += _misses(misses)
     most_s = contract.topics["diagnostics"].max_age_ms / 1e3
     for name, heard in statuses.items():
         age_s = max(now_ns - heard.heard_ns, 0) / 1e9
@@ -52,6 +64,14 @@ def samples(statuses: Mapping[str, Heard], contract: Contract, now_ns: int) -> l
             found.append(Sample("takt_diagnostic_level", {"status": name}, _LEVELS[heard.level]))
             found += _of_status(name, heard)
     return list({_series(sample): sample for sample in found}.values())
+
+
+def _misses(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Sample]:
+    """Those that never came are 0: a counter that begins with its first event hides that one from every rate."""
+    known = {source: dict.fromkeys(HOST_CAUSES, 0) for source in _NODES}
+    for source in {**known, **counts}:
+        for cause, count in {**known.get(source, {}), UNKNOWN: 0, **counts.get(source, {})}.items():
+            yield Sample("takt_misses_total", {"source": source, "cause": cause}, float(count))
 
 
 def _series(sample: Sample) -> tuple[object, ...]:

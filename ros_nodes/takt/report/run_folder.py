@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -128,3 +129,17 @@ def _fault(line: str) -> Fault:
     at_ns = int(row["at_ns"])
     until_ns = int(row.get("until_ns") or at_ns)
     return Fault(at_ns, until_ns, str(row.get("kind", "?")), str(row.get("strength", "")))
+
+
+def stretch_of(record: RunRecord, from_s: float, to_s: float) -> RunRecord:
+    """The record of these seconds. Raises TaktError when there is nothing in them."""
+    if from_s == 0.0 and to_s == math.inf:
+        return record
+    began_ns, ended_ns = record.span_ns
+    cut = record.between(from_s, to_s) if 0.0 <= from_s < min(to_s, 1e9) else None
+    if cut is None or cut.is_empty:
+        length = f"{(ended_ns - began_ns) / 1e9:.1f} s long"
+        raise TaktError(
+            f"the run has nothing from {from_s:g} to {to_s:g} s", f"it is {length}: give --from and --to"
+        )
+    return cut

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from takt.contract import Contract
@@ -86,7 +86,9 @@ class RunRecord:
     @property
     def is_empty(self) -> bool:
         """Nothing with a time in it."""
-        return not (self.journeys or self.misses or self.statuses or self.applied or self.cycles)
+        return not (
+            self.journeys or self.misses or any(self.statuses.values()) or self.applied or self.cycles
+        )
 
     @property
     def span_ns(self) -> tuple[int, int]:
@@ -110,6 +112,27 @@ class RunRecord:
         """The last that was said under this name."""
         row = self.statuses.get(status)
         return row[-1] if row else None
+
+    def between(self, from_s: float, to_s: float) -> RunRecord:
+        """What was in these seconds since the begin; the rungs that held then, too."""
+        zero_ns = self.span_ns[0]
+        low_ns, high_ns = zero_ns + round(from_s * 1e9), zero_ns + round(min(to_s, 1e9) * 1e9)
+
+        def kept(row: list[Any]) -> list[Any]:
+            return [one for one in row if low_ns <= one.at_ns <= high_ns]
+
+        before = {step.computer: step for step in self.rungs if step.at_ns < low_ns}
+        return replace(
+            self,
+            journeys=[one for one in self.journeys if low_ns <= one.observed_ns <= high_ns],
+            misses=kept(self.misses),
+            rungs=[step._replace(at_ns=low_ns) for step in before.values()] + kept(self.rungs),
+            statuses={name: kept(row) for name, row in self.statuses.items()},
+            applied=kept(self.applied),
+            cycles=kept(self.cycles),
+            log=kept(self.log),
+            faults=[one for one in self.faults if one.at_ns <= high_ns and one.until_ns >= low_ns],
+        )
 
     def in_order(self) -> RunRecord:
         """Sort everything by time and drop what was told twice; returns itself."""

@@ -15,10 +15,13 @@ import pytest
 
 from takt import contract
 from takt.link.handshake import Handshake, of_contract
-from takt.simulation.twin import Twin
+from takt.twin import messenger
+from takt.twin.episode import Episode, LineQuality
+from takt.twin.run import Result, run
+from takt.twin.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 60.0
+SECONDS = 30.0
 CLOCKS = [
     "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time",
     "process_time_ns", "thread_time", "thread_time_ns", "clock_gettime", "clock_gettime_ns", "sleep", "localtime",
@@ -28,7 +31,7 @@ PURE = (
     "takt.link",
     "takt.planning",
     "takt.contract",
-    "takt.simulation.twin",
+    "takt.twin",
     "takt.simulation.board",
     "simple_pid",
 )
@@ -64,58 +67,81 @@ def no_clock(monkeypatch):
         yield
 
 
-def drive(library: Path, seed: int, seconds: float = SECONDS) -> Twin:
-    twin = Twin(library, contract.load(), seed=seed, line_error_rate=0.002, board_drift_ppm=40.0)
-    twin.run(seconds)
-    return twin
+def drive(library: Path, seed: int, seconds: float = SECONDS) -> tuple[Result, World]:
+    """A day with nothing wrong but a bad line and a board whose clock runs fast."""
+    line = LineQuality(drop_rate=0.002, flip_rate=0.002)
+    episode = Episode("parity", seed, seconds, line=line, board_drift_ppm=40.0)
+    worlds: list[World] = []
+    result = run(
+        library,
+        contract.load(),
+        episode,
+        watcher=lambda world, _cycled: None if worlds else worlds.append(world),
+    )
+    return result, worlds[0]
 
 
 def test_equal_seeds_give_equal_bytes_and_the_robot_follows(library, no_clock):
-    first, second = drive(library, 1), drive(library, 1)
-    assert bytes(first.log) == bytes(second.log)
-    assert len(first.log) > 1_000_000
-    state = first.board.state
+    (first, world), (second, _) = drive(library, 1), drive(library, 1)
+    assert first.rows == second.rows
+    assert first.log_hash == second.log_hash
+    assert first.violations == []
+    state = world.body.board.state
     assert (state.rung, state.armed, state.client) == ("NOMINAL", True, "connected")
-    assert state.cycles == pytest.approx(SECONDS * 100, abs=2)
+    assert state.cycles == pytest.approx(first.simulated_s * 100, abs=8)  # it boots for 50 ms
     assert sum(state.misses.values()) == 0
-    errors_m = sorted(abs(error) for error in first.distance_errors_m[500:])
-    assert errors_m[int(0.95 * len(errors_m))] <= 0.35
-    assert state.photon_to_motor_count >= 1500
+    assert first.mission["distance_error_m"]["p95"] <= 0.35
+    assert state.photon_to_motor_count >= 28 * SECONDS
     assert 0.0 < state.photon_to_motor_p99_us <= 100_000.0
-    assert first.agent.crc_errors + first.agent.framing_errors > 0, "the line was meant to be bad"
+    assert world.messenger.line_errors > 0, "the line was meant to be bad"
+    truth_ns = world.ros_ns - world.body.board_ns(world.now_ns)
+    assert abs(state.ros_offset_ns - truth_ns) <= state.clock_bound_ns
 
 
-def test_the_boards_clock_follows_ros_time_over_a_bad_line(library, no_clock):
-    twin = drive(library, 3, 20.0)
-    truth_ns = twin.ros.clock_ns - twin.board.now_ns
-    assert abs(twin.board.state.ros_offset_ns - truth_ns) <= twin.board.state.clock_bound_ns
+def advance(world: World, seconds: float) -> None:
+    for _ in range(round(seconds * 1000)):
+        world.step()
 
 
 def test_another_seed_gives_another_run(library, no_clock):
-    assert bytes(drive(library, 1, 5.0).log) != bytes(drive(library, 2, 5.0).log)
+    hashes = set()
+    for seed in (1, 2):
+        world = World(library, contract.load(), Episode("parity", seed))
+        advance(world, 2.0)
+        hashes.add(world.log_hash)
+        world.close()
+    assert len(hashes) == 2
 
 
 def test_arming_goes_over_the_line(library, no_clock):
     """Nothing but the service call arms the board, and its answer comes back to ROS's side."""
-    twin = Twin(library, contract.load(), seed=4)
-    while not twin.arm_replies and twin.seconds < 5.0:
-        assert not twin.board.duty[2], "the driver is on without a call"
-        twin.run(0.001)
-    assert twin.arm_replies[0].success
-    twin.run(0.1)
-    assert twin.board.state.armed and twin.board.duty[2]
+    world = World(library, contract.load(), Episode("parity", 4))
+    while not world.arm_calls and world.now_ns < 8_000_000_000:
+        assert not world.body.board.view.driver_enabled, "the driver is on without a call"
+        world.step()
+    advance(world, 0.1)
+    assert world.supervisor.watch.arming._granted_ns, "no answer came back"
+    assert world.body.board.view.armed and world.body.board.view.driver_enabled
+    world.close()
 
 
-def test_another_contract_never_moves(library, no_clock):
+def test_another_contract_never_moves(library, no_clock, monkeypatch):
     """The same road with a host whose contract differs from the board's: it does not arm, it does not drive."""
     ours = of_contract(contract.load())
     other = Handshake(lambda _told: ["limits"], ours.topics, ours.services)
-    twin = Twin(library, contract.load(), seed=5, handshake=other)
-    twin.run(5.0)
-    assert twin.agent.sessions[0].mismatches == ("limits",)
-    assert not twin.board.state.armed
-    assert twin.agent.stats.drops["contract"] > 100
-    assert (twin.robot.x_m, twin.robot.y_m) == (0.0, 0.0)
+    monkeypatch.setattr(messenger, "of_contract", lambda _contract: other)
+    world = World(library, contract.load(), Episode("parity", 5))
+    before = world.plant.robot_pose()
+    advance(world, 5.0)
+    core, after = world.messenger.core, world.plant.robot_pose()
+    assert core.sessions[0].mismatches == ("limits",)
+    assert not world.body.board.view.armed
+    assert core.stats.drops["contract"] > 5, "it was asked to arm, which must not reach the board"
+    assert (
+        core.stats.drops["contract"] + core.stats.drops["stop"] >= world.commands_sent + world.arm_calls > 200
+    )
+    assert (after.x_m, after.y_m) == pytest.approx((before.x_m, before.y_m), abs=1e-3)
+    world.close()
 
 
 def test_the_core_library_imports_no_clock(library):

@@ -15,18 +15,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from takt.contract import Contract
-from takt.contract.generated.messages import DiagnosticArray, SetBool_Request, UInt64
+from takt.contract.generated.messages import (
+    DiagnosticArray,
+    Header,
+    SetBool_Request,
+    Time,
+    Twist,
+    TwistStamped,
+    UInt64,
+    Vector3,
+)
 from takt.link import messages as xrce
 from takt.link.agent import AgentCore
 from takt.link.cdr import Malformed
 from takt.link.framing import AGENT_ADDRESS, Deframer
 from takt.link.handshake import absolute, of_contract
 from takt.link.ros_port import ENCAPSULATION, MemoryRos
-from takt.planning.follower import Command
+from takt.simulation.kinematic_robot import Robot
 from takt.simulation.plant_protocol import DutyFrame, EncoderFrame, PlantLine, encode_encoder
-from takt.simulation.twin import ROS_START_NS, Robot, command_bytes
 from takt.supervision.ledger_file import LedgerFile
 
+ROS_START_NS = 1_700_000_000_000_000_000
 _S = 1_000_000_000
 _SUPPLY_MV = 12_000
 _STEP_NS = 2_000_000
@@ -124,10 +133,10 @@ class SimulatedWorld:
     def _steer(self) -> None:
         """Curves both ways, forth and back."""
         second = self.board_ns / _S
-        command = Command(
-            self._ros.clock_ns, 0.4 * math.sin(0.7 * second), 0.8 * math.sin(1.1 * second), "proof"
-        )
-        self._ros.deliver("rt" + self._names["cmd_vel"], command_bytes(command))
+        linear, angular = Vector3(x=0.4 * math.sin(0.7 * second)), Vector3(z=0.8 * math.sin(1.1 * second))
+        stamp = Time(*divmod(self._ros.clock_ns, _S))
+        command = TwistStamped(Header(stamp, "base_link"), Twist(linear, angular))
+        self._ros.deliver("rt" + self._names["cmd_vel"], command.to_cdr())
 
     def _hear(self, data: bytes) -> None:
         for frame in self._overheard.feed(data):

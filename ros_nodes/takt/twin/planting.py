@@ -16,18 +16,23 @@ from takt import resources
 from takt.errors import TaktError
 from takt.twin.planted_bugs import Bug
 
+_LIBRARY = "build/libtakt_core.so"
 _COPIED = ("firmware", "ros_nodes")
 _LINKED = ("config", "sim", "package.xml")
 
 
 class Plot:
-    """Use as a context. ``plant`` puts a bug into the copy, ``weed`` takes it out again; ``chaos`` lives days in it."""
+    """Use as a context. ``plant`` puts a bug into the copy, ``weed`` takes it out again; ``chaos`` lives days in it.
 
-    def __init__(self) -> None:
+    ``library``: the firmware's core until :meth:`build` makes the copy's own.
+    """
+
+    def __init__(self, library: Path | None = None) -> None:
         self._source = resources.path("firmware").parent
         self._folder = tempfile.TemporaryDirectory(prefix="takt-planted-")
         self.root = Path(self._folder.name) / "tree"
         self._planted: tuple[Path, str] | None = None
+        self.library = library or self.root / _LIBRARY
 
     def __enter__(self) -> Plot:
         for name in _COPIED:
@@ -42,10 +47,6 @@ class Plot:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._folder.cleanup()
-
-    @property
-    def library(self) -> Path:
-        return self.root / "build" / "libtakt_core.so"
 
     def plant(self, bug: Bug) -> None:
         """Raises TaktError if the line that the bug replaces is not there exactly once."""
@@ -71,6 +72,7 @@ class Plot:
         """The core library of the copy as it stands now. Raises TaktError if it does not build."""
         if shutil.which("cmake") is None:
             raise TaktError("cmake is not installed", "apt install cmake gcc")
+        self.library = self.root / _LIBRARY
         folder = self.library.parent
         for command in (
             ["cmake", "-S", str(self.root / "firmware"), "-B", str(folder)],

@@ -51,7 +51,7 @@ BUGS = (
         "wind-up",
         "the wheel loop's integral grows while the output is at its limit",
         _CORE + "pid.c",
-        "if (!(wish > pid->output && growth > 0.0f) && !(wish < pid->output && growth < 0.0f)) {",
+        "if (!((wish - pid->output) * growth > 0.0f)) {",
         "if (growth != 0.0f) {",
     ),
     Bug(
@@ -72,7 +72,7 @@ BUGS = (
         "resume-without-slew",
         "a setpoint jumps to its command instead of being shaped",
         _CORE + "shaping.c",
-        "axis->rate = clamp(axis->rate + clamp(change, limits->jerk * dt_s), limits->acceleration);",
+        "axis->rate = within(axis->rate + within(change, limits->jerk * dt_s), limits->acceleration);",
         "axis->rate = (error + 0.0f * change) / dt_s;",
     ),
     Bug(

@@ -92,10 +92,10 @@ class Feed:
         """How many views there were."""
         return self._number
 
-    async def newer_than(self, number: int) -> View:
-        """The newest view once there is one with a higher number."""
+    async def made_after(self, asked_s: float) -> View:
+        """The first view made after ``asked_s``, steady time: nobody gets what was old when it was asked for."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._newest is not None and self._newest.number > number)
+            await self._changed.wait_for(lambda: self._newest is not None and self._newest.made_s > asked_s)
             assert self._newest is not None
             return self._newest
 

@@ -60,7 +60,7 @@ class Viewer:
         try:
             while True:
                 await self._wanted.wait()
-                view = await self.feed.newer_than(seen.view)
+                view = await self.feed.made_after(time.monotonic())
                 message = view.message(seen, self.feed, self.lag_ms)
                 self._made_s = view.made_s
                 self._wanted.clear()

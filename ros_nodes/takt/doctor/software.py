@@ -24,7 +24,6 @@ NEEDED = {  # module -> package, beside numpy and onnxruntime, which have checks
     "PIL": "pillow",
     "prometheus_client": "prometheus-client",
     "mcap": "mcap",
-    "mcap_ros2": "mcap-ros2-support",
 }
 
 

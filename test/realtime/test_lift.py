@@ -22,7 +22,9 @@ def may_fifo():
 def test_a_thread_of_the_normal_class_is_lifted_and_a_stage_is_left_where_it_is():
     switch_s, go, ready = sys.getswitchinterval(), threading.Event(), threading.Barrier(3)
     ids = {}
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # threads begin in the class of who makes them
+    os.sched_setscheduler(
+        0, os.SCHED_OTHER, os.sched_param(0)
+    )  # threads begin in the class of who makes them
 
     def stand(name, priority):
         if priority:

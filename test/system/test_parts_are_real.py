@@ -36,7 +36,7 @@ def test_an_untrained_model_ends_with_ok_false(start_demo, tmp_path):
 
 
 def test_a_cut_line_ends_with_ok_false_and_a_standing_robot(start_demo):
-    run = start_demo("--seconds", "10", "--fault", "cut_link@4")
+    run = start_demo("--seconds", "8", "--fault", "line_cut@3+30")  # from the third second that it drives
     report = failed_report(run)
     assert report["state"]["final"] == "SAFE"
     (box,) = (run.run_dir / "recordings").glob("box-*-safe.mcap")  # the black box has it

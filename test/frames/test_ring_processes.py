@@ -44,7 +44,7 @@ while True:
 
 @pytest.fixture
 def name() -> Iterator[str]:
-    ring_name = f"takt_test_{os.getpid()}"
+    ring_name = f"takt_test_ring_{os.getpid()}"
     FrameRing.remove(ring_name)
     yield ring_name
     FrameRing.remove(ring_name)

@@ -1,13 +1,13 @@
 """`takt prove chaos`: ten thousand bad days and no invariant violated; every kind of fault seen in any 200 seeds.
 
 With --json a proof that was ended goes on where it was: each day is kept as a line of FILE.days.jsonl, with the version
-of code that lived it (a hash over Takt's Python and the firmware's core). Days of another version are lived again.
+of code that lived it: a hash over the firmware's core, the contract and all modules a day can reach, see
+takt.twin.code_version. Days of another version are lived again.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -17,10 +17,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import takt
 from takt.errors import TaktError
 from takt.twin.chaos import Minimal
 from takt.twin.chaos_command import Day, Report, day
+from takt.twin.code_version import code_version
 from takt.twin.command import jobs_of, library_path
 from takt.twin.episode import MAX_SEED
 from takt.twin.faults import KINDS
@@ -32,11 +32,7 @@ _TELL_EVERY = 100
 
 def version_of(library: str) -> str:
     """Of all code that could have a part in a day."""
-    digest = hashlib.sha256(Path(library).read_bytes())
-    package = Path(takt.__file__).parent
-    for file in sorted(package.rglob("*.py")):
-        digest.update(str(file.relative_to(package)).encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
+    return code_version("takt.twin.chaos_command", library)
 
 
 class Diary:

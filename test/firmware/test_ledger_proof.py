@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from takt.errors import TaktError
-from takt.simulation import ledger_proof
+from takt.simulation import ledger_proof, segments
 from takt.simulation.board import Board
 from takt.simulation.ledger_truth import Truth, compare
 
@@ -26,7 +26,7 @@ def test_a_hundredth_of_the_proof_holds(core_library: Path) -> None:
 def test_a_run_that_was_ended_is_taken_up_again(
     core_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_proof, "_SEGMENT", 1000)
+    monkeypatch.setattr(segments, "SEGMENT_CYCLES", 1000)
     report = tmp_path / "ledger.json"
     whole = ledger_proof.prove(2000, 4, core_library)
     ledger_proof.prove(1000, 4, core_library, report)

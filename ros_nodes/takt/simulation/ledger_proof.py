@@ -15,9 +15,9 @@ import takt.contract
 from takt.errors import TaktError
 from takt.simulation.ledger_chaos import LedgerChaos
 from takt.simulation.ledger_truth import Account, compare
+from takt.simulation.segments import run_segments
 from takt.supervision.ledger_file import board_record
 
-_SEGMENT = 50_000  # cycles of one seed, one robot
 LIBRARY = Path("build/firmware/libtakt_core.so")
 Record = Mapping[str, str]
 
@@ -95,26 +95,9 @@ def summary(seed: int, segments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def prove(count: int, seed: int, library: Path, progress: Path | None = None) -> dict[str, Any]:
     """``count`` cycles in segments; those that ``progress`` (a report of the same seed) holds are not run again."""
     contract = takt.contract.load()
-    segments: list[dict[str, Any]] = _resume(progress, seed)
-    for number in range(len(segments), (count + _SEGMENT - 1) // _SEGMENT):
-        cycles = min(_SEGMENT, count - number * _SEGMENT)
-        segments.append(run_segment(library, contract, seed * 1_000_003 + number, cycles))
-        if progress is not None:
-            progress.write_text(
-                json.dumps({**summary(seed, segments), "segments": segments}, indent=1) + "\n"
-            )
-    return summary(seed, segments)
-
-
-def _resume(progress: Path | None, seed: int) -> list[dict[str, Any]]:
-    if progress is None or not progress.exists():
-        return []
-    try:
-        found = json.loads(progress.read_text())
-        whole = [segment for segment in found["segments"] if segment["cycles"] == _SEGMENT]
-    except (ValueError, KeyError, TypeError) as error:
-        raise TaktError(f"{progress} is no report of this proof", "name another file or delete it") from error
-    return whole if found.get("seed") == seed else []
+    return run_segments(
+        count, seed, lambda own, cycles: run_segment(library, contract, own, cycles), summary, progress
+    )
 
 
 def main(argv: list[str]) -> int:

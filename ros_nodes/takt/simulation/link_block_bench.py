@@ -38,28 +38,10 @@ def shared(misses_ns: Sequence[int], stalls_ns: Sequence[int]) -> int:
 
 def measure(build: Path, block_s: float, fifo: int) -> dict[str, Any]:
     """One run; raises TaktError if the board does not talk."""
+    seconds = _SETTLE_MS / 1e3 + block_s + _AFTER_S
     with tempfile.TemporaryDirectory(prefix="takt-block-") as name:
         folder = Path(name)
-        lines = ("--link", f"pty:{folder}/link", "--plant", f"pty:{folder}/plant")
-        rehearse = ("--rehearse-block", f"{round(block_s * 1e3)}@{_SETTLE_MS}")
-        board = [str(build / "takt_firmware"), *lines, "--fifo", str(fifo), *rehearse]
-        seconds = _SETTLE_MS / 1e3 + block_s + _AFTER_S
-        loop = [
-            str(build / "reference_loop"),
-            "--fifo",
-            str(min(fifo + 5, 99)),
-            "--seconds",
-            f"{seconds:.0f}",
-        ]
-        try:
-            firmware = subprocess.Popen(board, stderr=subprocess.DEVNULL)
-            reference = subprocess.Popen(
-                [*loop, "--json", f"{folder}/loop.json", "--stalls", f"{folder}/stalls.txt"]
-            )
-        except OSError as error:
-            raise TaktError(
-                f"{error.filename} cannot be run", "build it: cmake --build build/firmware"
-            ) from error
+        firmware, reference = _start(build, folder, block_s, fifo, seconds)
         try:
             values, misses_ns = _host(folder, seconds)
         finally:
@@ -79,6 +61,23 @@ def measure(build: Path, block_s: float, fifo: int) -> dict[str, Any]:
         "reference_loop": told,
         "fifo_asked": fifo,
     }
+
+
+def _start(
+    build: Path, folder: Path, block_s: float, fifo: int, seconds: float
+) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
+    """The firmware, which blocks its own link thread, and the bare loop that runs beside it."""
+    lines = ("--link", f"pty:{folder}/link", "--plant", f"pty:{folder}/plant")
+    rehearse = ("--rehearse-block", f"{round(block_s * 1e3)}@{_SETTLE_MS}")
+    board = [str(build / "takt_firmware"), *lines, "--fifo", str(fifo), *rehearse]
+    loop = [str(build / "reference_loop"), "--fifo", str(min(fifo + 5, 99)), "--seconds", f"{seconds:.0f}"]
+    answers = ("--json", f"{folder}/loop.json", "--stalls", f"{folder}/stalls.txt")
+    try:
+        return subprocess.Popen(board, stderr=subprocess.DEVNULL), subprocess.Popen([*loop, *answers])
+    except OSError as error:
+        raise TaktError(
+            f"{error.filename} cannot be run", "build it: cmake --build build/firmware"
+        ) from error
 
 
 def _host(folder: Path, seconds: float) -> tuple[dict[str, str], list[int]]:

@@ -161,6 +161,13 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="takt_plant", description="The simulated robot in real time.")
+    _add_places(parser)
+    _add_run(parser)
+    return parser
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    """Where the board, the camera's memory and the log are, and where orders come in."""
     parser.add_argument(
         "--plant",
         "--dev",
@@ -175,6 +182,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log", type=Path, metavar="FILE", help="where every state is written (default: a new folder)"
     )
+    parser.add_argument(
+        "--orders", type=Path, metavar="SOCKET", help="take faults while it runs (simulation/plant_orders.py)"
+    )
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    """Which scenario runs, for how long, with which faults and how urgently."""
     parser.add_argument("--seed", type=_seed, default=1, help="of the scenario, 0 or more")
     parser.add_argument(
         "--seconds", type=float, default=0.0, help=f"end {_GRACE_S:.0f} s after this much motion (0: never)"
@@ -187,9 +201,6 @@ def _parser() -> argparse.ArgumentParser:
         help="let an input of the board show a fault, s of motion; names: " + ", ".join(NAMES),
     )
     parser.add_argument(
-        "--orders", type=Path, metavar="SOCKET", help="take faults while it runs (simulation/plant_orders.py)"
-    )
-    parser.add_argument(
         "--sample-every",
         type=int,
         choices=range(1, 6),
@@ -200,7 +211,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fifo", type=int, default=None, help="SCHED_FIFO priority (default: the contract's; 0: none)"
     )
-    return parser
 
 
 def _seed(text: str) -> int:

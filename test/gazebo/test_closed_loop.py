@@ -20,7 +20,7 @@ import pytest
 
 import takt.contract
 from takt.contract.generated import messages
-from takt.gazebo import topics
+from takt.gazebo import command, topics
 from takt.gazebo.hardware_edge import JointSample
 from takt.gazebo.plant_loop import PlantLoop
 from takt.gazebo.world import STEP_NS
@@ -32,7 +32,7 @@ from takt.simulation.scenario import Scenario
 
 LIMIT_S = 30.0  # a wait this long for an event means that it will not come
 START_NS = 3_000_000_000  # a simulation that ran before
-WORLD = Path(__file__).resolve().parents[2] / "sim" / "gazebo" / "follow.sdf"
+WORLD = Path(__file__).resolve().parents[2] / command.FOLDER / command.WORLD_FILE
 CONTRACT = takt.contract.load()
 
 

@@ -22,7 +22,7 @@ from takt.simulation.motor import DriveTrain
 from takt.simulation.scene_spec import Pose
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "sim" / "gazebo"
+SHIPPED = ROOT / command.FOLDER
 # Plugins with the class that each library holds; what is not here no release from Fortress on has.
 SYSTEMS = {
     "gz-sim-physics-system": "Physics",

@@ -70,8 +70,8 @@ def test_shipped_files_keep_the_layout_of_the_source_tree(distribution):
         "launch/sim.launch.py",
         "launch/robot.launch.py",
         "launch/gazebo.launch.py",
-        "sim/gazebo/bridge.yaml",
-        "sim/gazebo/follow.sdf",
+        "sim/gazebo/generated/bridge.yaml",
+        "sim/gazebo/generated/follow.sdf",
         "sim/robot/takt_robot.urdf",
     ):
         assert f"share/takt/{needed}" in shipped

@@ -12,7 +12,7 @@ from takt.gazebo.world import world_sdf
 from takt.resources import roots
 from takt.simulation.scenario import Scenario
 
-FOLDER = "sim/gazebo"
+FOLDER = "sim/gazebo/generated"
 WORLD_FILE, BRIDGE_FILE = "follow.sdf", "bridge.yaml"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from host_side import COUNTS_PER_RAD, MS, ROS_START_NS, Rig
 
-from takt.contract.generated import messages
+from takt.contract.generated import constants, messages
 from takt.link.agent import AgentCore
 
 TOP_SPEED = 0.8
@@ -324,6 +324,25 @@ def test_diagnostics_carry_what_the_report_needs(driving: Rig) -> None:
 def misses(rig: Rig) -> list[dict[str, str]]:
     arrays = rig.published("rt/base/deadline_misses", messages.DiagnosticArray)
     return [{pair.key: pair.value for pair in array.status[0].values} for array in arrays]
+
+
+def test_an_overrun_and_the_cycles_that_it_skips_are_told_within_100_ms(rig: Rig) -> None:
+    rig.connect()
+    rig.run(1000)
+    rig.execution_ns = 25 * MS
+    rig.run(100)
+    assert [m["cause"] for m in misses(rig)] == ["own_overrun", "skipped", "skipped"]
+
+
+def test_no_second_brings_more_misses_than_the_contract_says(rig: Rig) -> None:
+    rig.connect()
+    told = []
+    for _ in range(40):
+        rig.execution_ns = 25 * MS
+        rig.run(100)
+        told.append(len(misses(rig)))
+    most = max(later - earlier for earlier, later in zip(told, told[10:], strict=False))
+    assert most == constants.TOPICS_DEADLINE_MISSES_RATE_HZ
 
 
 def test_a_miss_is_sent_until_it_is_confirmed_across_reconnect_and_reset(rig: Rig) -> None:

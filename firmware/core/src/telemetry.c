@@ -9,7 +9,7 @@
 
 #define DIAGNOSTIC_GAP_NS (NS_PER_S / TAKT_STATUS_COUNT) /* each status once a second, evenly spread */
 #define CHANGE_GAP_NS     50000000u                      /* a flapping state must not flood the line */
-#define MISS_GAP_NS       (NS_PER_S / TAKT_TOPICS_DEADLINE_MISSES_RATE_HZ)
+#define MISS_GAP_NS       20000000u                 /* so that a few in a row leave the line to the others */
 #define MISS_RESEND_NS    (3u * (uint64_t)NS_PER_S) /* the host confirms once a second and on change */
 
 static takt_builtin_interfaces_Time_t ros_stamp(int64_t ros_ns)
@@ -166,6 +166,22 @@ static void publish_periodic(takt_board_t *board, uint64_t now_ns)
 /* ---- deadline misses: in order, each until the host confirms it
  * ---------------------------------------------- */
 
+/* The contract's rate holds for every second, not for every gap: an overrun and the cycles that it skips are
+ * told at once. */
+static bool may_tell_miss(const takt_telemetry_t *telemetry, uint64_t now_ns)
+{
+    return now_ns >= telemetry->next_miss_ns && now_ns >= telemetry->miss_due_ns[telemetry->miss_place];
+}
+
+static void note_told_miss(takt_telemetry_t *telemetry, uint64_t now_ns)
+{
+    telemetry->miss_cursor++;
+    telemetry->miss_sent_ns = now_ns;
+    telemetry->next_miss_ns = now_ns + MISS_GAP_NS;
+    telemetry->miss_due_ns[telemetry->miss_place] = now_ns + NS_PER_S;
+    telemetry->miss_place = (telemetry->miss_place + 1u) % TAKT_TOPICS_DEADLINE_MISSES_RATE_HZ;
+}
+
 static void publish_misses(takt_board_t *board, uint64_t now_ns)
 {
     takt_telemetry_t *telemetry = &board->telemetry;
@@ -173,7 +189,7 @@ static void publish_misses(takt_board_t *board, uint64_t now_ns)
     if (telemetry->miss_cursor > 0 && now_ns - telemetry->miss_sent_ns >= MISS_RESEND_NS) {
         telemetry->miss_cursor = 0; /* no confirmation came: from the oldest again */
     }
-    if (telemetry->miss_cursor >= pending || now_ns < telemetry->next_miss_ns ||
+    if (telemetry->miss_cursor >= pending || !may_tell_miss(telemetry, now_ns) ||
         !takt_client_has_room(&board->client, TAKT_TOPICS_DEADLINE_MISSES_MAX_CDR_BYTES)) {
         return;
     }
@@ -181,9 +197,7 @@ static void publish_misses(takt_board_t *board, uint64_t now_ns)
     const takt_ledger_record_t *record = takt_ledger_at(&board->ledger, telemetry->miss_cursor);
     const size_t size = takt_diagnostics_write_miss(board, record, now_ns, cdr, sizeof cdr);
     (void)takt_client_publish(&board->client, TAKT_TOPIC_DEADLINE_MISSES, cdr, size, now_ns); /* has room */
-    telemetry->miss_cursor++;
-    telemetry->miss_sent_ns = now_ns;
-    telemetry->next_miss_ns = now_ns + MISS_GAP_NS;
+    note_told_miss(telemetry, now_ns);
 }
 
 static void start_over(takt_telemetry_t *telemetry)

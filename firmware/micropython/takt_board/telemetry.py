@@ -12,7 +12,8 @@ _NS_PER_S = const(1000000000)
 _DIAGNOSTIC_GAP_NS = const(_NS_PER_S // 7)  # each status once a second, evenly spread
 _CHANGE_GAP_NS = const(50000000)  # a flapping state must not flood the line
 _APPLIED_GAP_NS = _NS_PER_S // contract.TOPICS_APPLIED_RATE_HZ
-_MISS_GAP_NS = _NS_PER_S // contract.TOPICS_DEADLINE_MISSES_RATE_HZ
+_MISS_GAP_NS = const(20000000)  # so that a few in a row leave the line to the others
+_MISSES_A_SECOND = contract.TOPICS_DEADLINE_MISSES_RATE_HZ
 _MISS_RESEND_NS = const(3 * _NS_PER_S)  # the host confirms once a second and on change
 _RAD_PER_COUNT = 6.283185307179586 / contract.ROBOT_ENCODER_COUNTS_PER_REV
 
@@ -42,6 +43,8 @@ class Telemetry:
         self._told = -1  # safety state that the host was told last, as one number
         self._told_locked = False
         self._next_miss_ns = 0
+        self._miss_due_ns = [0] * _MISSES_A_SECOND  # when each of a second's places is free again
+        self._miss_place = 0
         self._miss_sent_ns = 0
         self.miss_cursor = 0  # index of the next record to send, from the oldest not confirmed
 
@@ -129,6 +132,7 @@ class Telemetry:
         if (
             self.miss_cursor >= board.ledger.pending()
             or now_ns < self._next_miss_ns
+            or now_ns < self._miss_due_ns[self._miss_place]
             or not board.client.has_room()
         ):
             return
@@ -138,3 +142,5 @@ class Telemetry:
             self.miss_cursor += 1
             self._miss_sent_ns = now_ns
             self._next_miss_ns = now_ns + _MISS_GAP_NS
+            self._miss_due_ns[self._miss_place] = now_ns + _NS_PER_S
+            self._miss_place = (self._miss_place + 1) % _MISSES_A_SECOND

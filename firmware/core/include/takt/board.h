@@ -68,6 +68,9 @@ typedef struct {
     takt_safety_t told_safety; /* what the host was told last */
     bool told_locked;
     uint64_t next_miss_ns;
+    uint64_t miss_due_ns[TAKT_TOPICS_DEADLINE_MISSES_RATE_HZ]; /* when each of a second's places is free
+                                                                  again, a ring */
+    unsigned miss_place;
     uint64_t miss_sent_ns;
     uint32_t miss_cursor; /* index of the next record to send, from the oldest not confirmed */
 } takt_telemetry_t;

@@ -49,6 +49,19 @@ def test_of_another_boot_only_the_time_of_hearing_is_known(clock):
     assert (miss.at_ns, miss.bound_ns) == (HEARD, UNKNOWN_BOUND_NS)
 
 
+def test_the_number_of_the_memorys_life_stands_above_the_count_that_the_status_tells(clock):
+    life = 0xABCDE << 12
+    assert miss_of({**RECORD, "boot": str(life | 3)}, clock, PERIOD, HEARD).at_ns == 9_010 * MS
+
+
+def test_the_same_count_in_another_life_of_the_memory_is_another_boot(clock):
+    first, second = ({**RECORD, "boot": str(life << 12 | 3)} for life in (7, 8))
+    assert miss_of(first, clock, PERIOD, HEARD).bound_ns == 120_000
+    assert miss_of(second, clock, PERIOD, HEARD).bound_ns == UNKNOWN_BOUND_NS
+    clock.learn("base: clock", {"locked": "true", "offset_ns": "6000000000", "bound_us": "90"})
+    assert miss_of(second, clock, PERIOD, HEARD).at_ns == 10_010 * MS
+
+
 def test_a_clock_that_is_not_locked_says_nothing():
     clock = BoardClock()
     clock.learn("base: loop", {"boot_count": "3"})

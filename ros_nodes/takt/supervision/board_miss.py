@@ -11,20 +11,26 @@ from takt.deadlines.miss import BOARD, UNKNOWN_BOUND_NS
 Record = Mapping[str, str]
 STAGE = "control"
 _MS = 1e6
+_BOOT_BITS = 12  # TAKT_LEDGER_BOOT_BITS
+_BOOTS = (1 << _BOOT_BITS) - 1
 _HOSTS_DOING = ("late_release", "preempted", "skipped")
 
 
 class BoardClock:
-    """The board's own word on ROS time against its counter, for each boot that it told of."""
+    """The board's own word on ROS time against its counter, for each boot that it told of.
+
+    A record's boot is the count of boots, and above it the number of the memory's life; the status tells the count.
+    """
 
     def __init__(self) -> None:
         self._boot = 0
-        self._offsets: dict[int, tuple[int, int]] = {}  # boot -> offset and bound, ns
+        self._offsets: dict[int, tuple[int, int]] = {}  # count of boots -> offset and bound, ns
+        self._lives: dict[int, int] = {}  # count of boots -> life in which a record was first asked about
 
     def learn(self, status: str, values: Mapping[str, str]) -> None:
         """``base: loop`` names the boot, ``base: clock`` the offset; others are of no interest."""
         if status == "base: loop" and values.get("boot_count", "").isdigit():
-            self._boot = int(values["boot_count"])
+            self._boot = int(values["boot_count"]) & _BOOTS
         elif status == "base: clock" and values.get("locked") == "true" and self._boot:
             self._offsets[self._boot] = int(values["offset_ns"]), int(values["bound_us"]) * 1000
             for old in sorted(self._offsets)[:-8]:
@@ -32,8 +38,15 @@ class BoardClock:
 
     def ros_ns(self, boot: int, board_ns: int) -> tuple[int, int] | None:
         """(ROS time, its bound), or None when that boot never had a clock that we heard of."""
-        found = self._offsets.get(boot)
-        return None if found is None else (board_ns + found[0], found[1])
+        count, life = boot & _BOOTS, boot >> _BOOT_BITS
+        found = self._offsets.get(count)
+        if found is None:
+            return None
+        if self._lives.setdefault(count, life) != life:  # counts begin anew after a loss of power
+            self._lives = {count: life}
+            self._offsets.clear()
+            return None
+        return board_ns + found[0], found[1]
 
 
 def miss_of(

@@ -52,6 +52,26 @@ def test_equal_seeds_and_duties_give_bit_equal_states() -> None:
     assert first.scene.data.qpos.tobytes() != second.scene.data.qpos.tobytes()
 
 
+def test_plant_that_is_looked_at_now_and_then_is_bit_equal_to_one_that_is_watched() -> None:
+    watched, waiting = Plant(SCENARIO, CONTRACT), Plant(SCENARIO, CONTRACT)
+    rng = np.random.default_rng(3)
+    touches = panels = 0
+    for cycle in range(1500):
+        away = cycle > 200  # first into the waiting target, then back and about while the panel passes
+        left, right = (float(each) for each in rng.uniform(-0.3, 0.2, 2)) if away else (0.5, 0.5)
+        for plant in (watched, waiting):
+            plant.receive(duty_frame(left, right, armed=away))
+        until_ns = watched.time_ns + (10_000_000 if cycle % 7 else 34_000_000)
+        while watched.time_ns + BATCH_NS <= until_ns:
+            watched.advance()
+        waiting.advance_to(until_ns)
+        seen = waiting.record(0)
+        assert seen.tobytes() == watched.record(0).tobytes()
+        touches += bool(seen["in_collision"])
+        panels += not np.isnan(seen["panel"]).any()
+    assert touches and panels
+
+
 def test_robot_starts_at_rest_facing_the_target_at_the_follow_distance() -> None:
     plant = Plant(SCENARIO, CONTRACT)
     robot, target = plant.robot_pose(), SCENARIO.target_pose(0.0)

@@ -45,7 +45,8 @@ class Wire:
 
     def write(self, data: bytes, now_ns: int) -> None:
         """Put bytes on the line; what it harms, it harms here."""
-        self._make_noise(now_ns)
+        if self._noise_from_ns < self._noise_until_ns:
+            self._make_noise(now_ns)
         if self._cut_after is not None:
             data = self._cut_within(data, now_ns)
         if self.is_cut or now_ns < self._noise_until_ns:
@@ -56,19 +57,19 @@ class Wire:
 
     def read(self, now_ns: int) -> bytes:
         """All that has arrived by now."""
-        self._make_noise(now_ns)
-        arrived = []
-        while self._queue and self._queue[0][0] <= now_ns:
-            begin_ns, data = self._queue[0]
+        if self._noise_from_ns < self._noise_until_ns:
+            self._make_noise(now_ns)
+        queue, taken = self._queue, b""
+        while queue and queue[0][0] <= now_ns:
+            begin_ns, data = queue[0]
             count = len(data) if not self.baud else self._arrived(now_ns - begin_ns)
             if count < len(data):
                 if count:
-                    arrived.append(data[:count])
-                    self._queue[0] = (begin_ns + self._takes_ns(count), data[count:])
+                    taken += data[:count]
+                    queue[0] = (begin_ns + self._takes_ns(count), data[count:])
                 break
-            arrived.append(data)
-            self._queue.popleft()
-        taken = b"".join(arrived)
+            taken += data
+            queue.popleft()
         self.waiting -= len(taken)
         self.due_ns = self._first_ns()
         return taken

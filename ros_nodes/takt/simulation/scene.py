@@ -128,8 +128,14 @@ class Scene:
         self._place_mocap(mocap, solid.pose, solid.half_size_m[2])
 
     def _place_mocap(self, mocap: int, pose: Pose, z_m: float) -> None:
-        self.data.mocap_pos[mocap] = (pose.x_m, pose.y_m, z_m)
-        self.data.mocap_quat[mocap] = _quaternion(pose.yaw_rad)
+        at, turn = self._mocap_memory
+        at[mocap, 0], at[mocap, 1], at[mocap, 2] = pose.x_m, pose.y_m, z_m
+        turn[mocap, 0], turn[mocap, 1], turn[mocap, 2], turn[mocap, 3] = _quaternion(pose.yaw_rad)
+
+    @cached_property
+    def _mocap_memory(self) -> tuple[memoryview[float], memoryview[float]]:
+        """Places and turns of all mocap bodies, written without an array in between: the panel moves at every step."""
+        return memoryview(self.data.mocap_pos), memoryview(self.data.mocap_quat)
 
 
 def build(

@@ -41,7 +41,7 @@ class Costs:
         plant = world.plant
         plant.step = self._timed(plant.step, "physics")  # type: ignore[method-assign]
         for owner, name, part in (
-            (plant, "advance", "rest of the plant"),
+            (plant, "advance_to", "rest of the plant"),
             (world.body, "advance", "board"),
             (world.body, "poll_link", "board"),
             (world.perceiver, "advance", "camera and detector"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from takt.contract import Contract
 from takt.simulation.board import MISS_CAUSES, Board, make_retained
-from takt.simulation.plant import BATCH_NS, Plant
+from takt.simulation.plant import Plant
 from takt.simulation.plant_protocol import DutyFrame
 from takt.twin.episode import MS
 
@@ -137,17 +137,18 @@ class Body:
     # ------------------------------------------------------------------- time
 
     def advance(self, now_ns: int) -> bool:
-        """Move to ``now_ns``, which is one step on. Returns whether a control cycle ran."""
-        if now_ns % BATCH_NS == 0:
-            self.plant.advance()
-        if now_ns < self._off_until_ns:
+        """Move to ``now_ns``, which is one step on. Returns whether a control cycle ran.
+
+        The plant is moved when a cycle looks at it; in between it waits, see :attr:`World.plant`.
+        """
+        board_ns = self._board_zero_ns + int((now_ns - self._zero_ns) * self._rate)
+        if board_ns < self.release_ns + self.burden.late_ns or now_ns < self._off_until_ns:
             return False
-        board, board_ns = self.board, self.board_ns(now_ns)
+        board = self.board
         if board.now_ns > board_ns:
             return False  # still busy with a cycle that takes long
-        if board_ns < self.release_ns + self.burden.late_ns:
-            return False
         board.now_ns = board_ns
+        self.plant.advance_to(now_ns)
         if not self.edge.silent:
             self._sample()  # samples between two cycles would be overwritten unread
         self._control()

@@ -146,9 +146,8 @@ class Invariants:
             return
         if world.plant.touched or world.now_ns - self._rung_since_ns < _TRACKING_AFTER_NS:
             return
-        qvel = world.plant.scene.data.qvel
-        for index, setpoint in zip(world.plant.scene.wheel_qvel, self._setpoint, strict=True):
-            error = abs(float(qvel[index]) - setpoint)
+        for speed, setpoint in zip(world.plant.wheel_speed_rad_s(), self._setpoint, strict=True):
+            error = abs(speed - setpoint)
             if error > _TRACKING_RAD_S:
                 self.note(world, "wheel_tracking", f"{error:.1f} rad/s off its setpoint {setpoint:.1f}")
 

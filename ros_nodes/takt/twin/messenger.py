@@ -134,9 +134,10 @@ class Messenger:
         if not (received or self._given or now_ns >= self._run_ns):
             return b""
         self._given = False
-        self.core.run(now_ns)
-        self._run_ns = self.core.next_event_ns()
-        return self.core.transmit()
+        core = self.core
+        core.run(now_ns)
+        self._run_ns = core.next_event_ns()
+        return core.transmit() if core.pending.output else b""
 
     def _die(self) -> None:
         if self.core.sessions:

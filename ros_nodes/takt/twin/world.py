@@ -55,17 +55,17 @@ class World:
         self.clock_stepped_ns = -SECOND
         self.clock_offset_ns = 0  # how far the host's clock was set away from true time
         self.scenario: Scenario = stage_of(episode, contract)
-        self.plant = Plant(self.scenario, contract)
-        self.body = Body(library, contract, self.plant, episode.board_drift_ppm)
+        self._plant = Plant(self.scenario, contract)
+        self.body = Body(library, contract, self._plant, episode.board_drift_ppm)
         self.up, self.down = (Wire(FaultyStream(episode.seed, way)) for way in ("up", "down"))
         self.mend_line()
         eye_rng, host_rng = (np.random.default_rng([episode.seed, part]) for part in (1, 2))
-        look = (
-            make_eye(self.plant, eye_rng)
+        self._look = (
+            make_eye(self._plant, eye_rng)
             if make_eye
-            else GeometricEye(self.plant.scene, contract.robot, episode.sight, eye_rng).look
+            else GeometricEye(self._plant.scene, contract.robot, episode.sight, eye_rng).look
         )
-        self.perceiver = Perceiver(contract, episode.sight, look, host_rng)
+        self.perceiver = Perceiver(contract, episode.sight, self._see, host_rng)
         self.planner = Planner(contract)
         self.supervisor = Supervisor(contract, episode.rearm, self._call_arm)
         self.messenger = Messenger(
@@ -100,13 +100,20 @@ class World:
     def log_hash(self) -> str:
         return self._hash.hexdigest()
 
+    @property
+    def plant(self) -> Plant:
+        """The plant as it is now: physics is done in one go when somebody looks, since nothing from outside reaches it
+        between two control cycles."""
+        self._plant.advance_to(self.now_ns)
+        return self._plant
+
     def close(self) -> None:
         self.supervisor.close()
 
     def step(self) -> None:
         """A millisecond of everything; of each part only where it may be its turn."""
         now_ns = self.now_ns = self.now_ns + STEP_NS
-        ros_ns = self.messenger.ros.clock_ns = self.ros_ns
+        ros_ns = self.messenger.ros.clock_ns = ROS_START_NS + now_ns + self.clock_offset_ns
         cycled = self.body.advance(now_ns)
         self.perceiver.advance(now_ns, ros_ns)
         if now_ns % LOOK_NS == 0:
@@ -205,6 +212,11 @@ class World:
         self.stop_asked = self.stop_taken = False
         self.supervisor.resume()
 
+    def _see(self) -> Boxes:
+        """What the camera takes a picture of."""
+        self._plant.advance_to(self.now_ns)
+        return self._look()
+
     # -------------------------------------------------------------- the board
 
     def _call_arm(self, arm: bool) -> None:
@@ -243,7 +255,7 @@ class World:
 
     def _note_cycle(self) -> None:
         """One row of the log: duty, setpoint, wheel speeds, robot pose, target, and on which rung."""
-        view, plant = self.body.board.view, self.plant
+        view, plant = self.body.board.view, self._plant  # which the cycle has just moved
         if self.first_armed_ns is None and view.armed:
             self.first_armed_ns = self.perceiver.counts_from_ns = self.now_ns
         pose, (target_x_m, target_y_m) = plant.robot_pose(), plant.target_m()

@@ -54,7 +54,7 @@ class SceneCamera:
 
     def __init__(self, scene: Scene, width: int, height: int) -> None:
         self._scene = scene
-        self._renderer = mujoco.Renderer(scene.model, height=height, width=width, max_geom=200)
+        self._renderer = _renderer(scene.model, width, height)
         flags = self._renderer.scene.flags
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
         flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
@@ -198,6 +198,17 @@ class SceneCamera:
         self._renderer.render(out=self._segments)
         geoms = np.where(self._segments[..., 1] == int(mujoco.mjtObj.mjOBJ_GEOM), self._segments[..., 0], -1)
         return self._mocap_of_geom[geoms]
+
+
+def _renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Renderer:
+    """With a buffer of the picture's size: the model's own is as large as anybody may want, and is cleared whole."""
+    size = model.vis.global_
+    largest = size.offwidth, size.offheight
+    size.offwidth, size.offheight = width, height
+    try:
+        return mujoco.Renderer(model, height=height, width=width, max_geom=200)
+    finally:
+        size.offwidth, size.offheight = largest
 
 
 def _box_of(mask: NDArray[np.bool_]) -> Box | None:

@@ -31,7 +31,7 @@ _VIEW_RAD = 0.42
 _FAR = 1e3
 _FARTHEST_M = 3.0  # what stands farther away is out of every candidate's reach
 _CREEP_M = 1e-3
-_ASKED_FIRST = 12
+_ASKED = (slice(12), slice(12, 48), slice(None))  # of the candidates in order of cost
 _LOOKING_RAD_S = 1.0
 _FACING_RAD = 0.35
 _SLOW_M_S = 0.12  # slow enough to stand and look
@@ -163,7 +163,7 @@ class Avoidance:
         them that is free is the answer, since floor can only add to the cost of others.
         """
         order = np.argsort(cost, kind="stable")
-        for chosen in (order[:_ASKED_FIRST], order):
+        for chosen in (order[asked] for asked in _ASKED):
             few = (paths[0][chosen], paths[1][chosen], paths[2][chosen])
             blocked_m = self._passage.judge(few, speeds[chosen], speed_now_m_s, floor)
             free = np.flatnonzero(blocked_m <= _CREEP_M)

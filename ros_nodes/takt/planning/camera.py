@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from takt.contract import Contract
 
 
-@dataclass(frozen=True)
-class Direction:
+class Direction(NamedTuple):
     """A ray from the camera in base_link axes (forward, left, up), not normalised."""
 
     forward: float

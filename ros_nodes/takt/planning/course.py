@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from takt.planning.limits import clamp
+
 FAR_M = 1e3
 
 
@@ -23,10 +25,10 @@ class Course(NamedTuple):
     def clearance_m(self, discs: Sequence[Sequence[float]], footprint_m: float) -> float:
         """Least distance between the footprint and any disc (x, y, radius)."""
         least_m = FAR_M
+        places = list(zip(self.x_m, self.y_m, strict=True))
         for disc_x, disc_y, radius_m in discs:
-            for x_m, y_m in zip(self.x_m, self.y_m, strict=True):
-                dx, dy = x_m - disc_x, y_m - disc_y
-                least_m = min(least_m, math.sqrt(dx * dx + dy * dy) - radius_m)
+            nearest_m2 = min([(dx := x_m - disc_x) * dx + (dy := y_m - disc_y) * dy for x_m, y_m in places])
+            least_m = min(least_m, math.sqrt(nearest_m2) - radius_m)
         return least_m - footprint_m
 
     def committed(self, braking_m: float) -> int:
@@ -56,8 +58,8 @@ class Ahead:
         x_m = y_m = rates = 0.0
         course = Course([], [], [])
         for fade, speed_reach, turn_reach in self._steps:
-            rates += min(max(turn, turn_now - turn_reach), turn_now + turn_reach) * fade
-            step_m = min(max(speed, speed_now - speed_reach), speed_now + speed_reach) * self._dt_s
+            rates += clamp(turn, turn_now - turn_reach, turn_now + turn_reach) * fade
+            step_m = clamp(speed, speed_now - speed_reach, speed_now + speed_reach) * self._dt_s
             heading = rates * self._dt_s
             x_m += step_m * math.cos(heading)
             y_m += step_m * math.sin(heading)

@@ -35,6 +35,9 @@ _LOOKED_AT_M = 1.35
 _MEASURED_M = 1.2  # farther out a range is too rough to say which cell
 _DEPTH_M = 0.36  # an obstacle's, behind its front
 _DOUBT_STEPS = (1, 2, 2)  # cells: five, by growing three times
+_ALL_CELLS = (1 << _CELLS * _CELLS) - 1
+_ROW_STARTS = _ALL_CELLS // ((1 << _CELLS) - 1)  # a bit at the first cell of each row
+_DOUBT_MASKS = tuple((step, _ROW_STARTS * ((1 << _CELLS - step) - 1)) for step in _DOUBT_STEPS)
 _FRONT_M = 0.05  # before a front: neither free nor not
 _NEAREST_M = 0.03
 _MARGIN_RAD = 0.025  # by which a box's side may err
@@ -165,16 +168,16 @@ def _between(forward: Grid, left: Grid, things: Sequence[Thing]) -> Iterator[Mas
 
 
 def _spread(mask: Mask) -> Mask:
-    """The mask and what is within a few cells of it, along rows and columns."""
-    wide: Mask = mask.copy()
-    for step in _DOUBT_STEPS:
-        grown: Mask = wide.copy()
-        grown[step:] |= wide[:-step]
-        grown[:-step] |= wide[step:]
-        wide = grown.copy()
-        wide[:, step:] |= grown[:, :-step]
-        wide[:, :-step] |= grown[:, step:]
-    return wide
+    """The mask and what is within a few cells of it, along rows and columns.
+
+    As one whole number with a bit a cell, row after row: to shift that takes a tenth of what shifting an array does.
+    """
+    bits = int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")
+    for step, stays_in_row in _DOUBT_MASKS:
+        bits |= (bits << step * _CELLS) & _ALL_CELLS | bits >> step * _CELLS
+        bits |= (bits & stays_in_row) << step | bits >> step & stays_in_row
+    flat = np.frombuffer(bits.to_bytes(_CELLS * _CELLS // 8, "little"), np.uint8)
+    return np.unpackbits(flat, bitorder="little").view(np.bool_).reshape(_CELLS, _CELLS)
 
 
 def _shifted(grid: NDArray[Cell], rows: int, columns: int, fill: int) -> NDArray[Cell]:

@@ -56,4 +56,4 @@ class MotionLimits:
 
 def clamp(value: float, low: float, high: float) -> float:
     """``value`` within [low, high]."""
-    return min(max(value, low), high)
+    return low if value < low else high if value > high else value

@@ -92,8 +92,7 @@ class ObstacleSighting:
         )
 
 
-@dataclass(frozen=True)
-class _Edges:
+class _Edges(NamedTuple):
     left: float
     top: float
     right: float
@@ -105,7 +104,7 @@ class _Edges:
 
 
 def _edges(camera: GroundCamera, box_xyxy_px: NDArray[np.float32]) -> _Edges:
-    left, top, right, bottom = (float(value) for value in box_xyxy_px)
+    left, top, right, bottom = box_xyxy_px.tolist()
     return _Edges(
         left,
         top,

@@ -82,6 +82,7 @@ class Robot:
         if self.supervisor is not None:
             self.end_supervisor()
         self.teller.close()
+        self.stage.close()
         self.planner.destroy_node()
         self.context.try_shutdown()
 

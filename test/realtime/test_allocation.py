@@ -32,7 +32,8 @@ def cycle(tmp_path, monkeypatch):
 
     for number in range(100):
         one(number)
-    return one
+    yield one
+    stage.close()
 
 
 def test_a_thousand_cycles_keep_no_memory(cycle):

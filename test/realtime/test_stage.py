@@ -6,15 +6,27 @@ import sys
 import threading
 import time
 
+import pytest
+
 from takt.deadlines import blame
 from takt.realtime.stage import WatchedStage
 
 MS = 1_000_000
 
 
-def watched(budget_ms=1.0):
-    told = []
-    return WatchedStage("plan", budget_ms, told.append), told
+@pytest.fixture
+def watched():
+    """``watched(budget_ms)``: a stage and the list of what it tells."""
+    made = []
+
+    def make(budget_ms=1.0):
+        told = []
+        made.append(WatchedStage("plan", budget_ms, told.append))
+        return made[-1], told
+
+    yield make
+    for stage in made:
+        stage.close()
 
 
 def pass_of(stage, work):
@@ -30,13 +42,13 @@ def spin_cpu_ms(milliseconds):
         pass
 
 
-def test_a_pass_in_time_tells_nothing():
+def test_a_pass_in_time_tells_nothing(watched):
     stage, told = watched(budget_ms=10_000.0)
     pass_of(stage, lambda: None)
     assert told == [] and stage.misses == 0
 
 
-def test_a_late_pass_is_told_with_its_deadline_and_its_own_processor_time():
+def test_a_late_pass_is_told_with_its_deadline_and_its_own_processor_time(watched):
     stage, told = watched()
     pass_of(stage, lambda: spin_cpu_ms(30))
     late = told[0]
@@ -46,7 +58,7 @@ def test_a_late_pass_is_told_with_its_deadline_and_its_own_processor_time():
     assert abs(late.at_ns - time.time_ns()) < 60_000 * MS
 
 
-def test_the_collectors_pause_is_seen():
+def test_the_collectors_pause_is_seen(watched):
     stage, told = watched()
 
     def collect():
@@ -58,7 +70,7 @@ def test_the_collectors_pause_is_seen():
     assert told[0].evidence["gc_pause_ms"] > 1.0
 
 
-def test_new_pages_are_counted():
+def test_new_pages_are_counted(watched):
     stage, told = watched()
 
     def touch():
@@ -70,7 +82,7 @@ def test_new_pages_are_counted():
     assert told[0].evidence["minor_faults"] > 8_000
 
 
-def test_planned_rest_is_not_being_kept_from_work():
+def test_planned_rest_is_not_being_kept_from_work(watched):
     stage, told = watched()
 
     def rest():
@@ -81,7 +93,7 @@ def test_planned_rest_is_not_being_kept_from_work():
     assert told[0].evidence["blocked_ms"] < told[0].evidence["window_ms"] - 45.0
 
 
-def test_a_thread_that_its_own_process_keeps_from_the_interpreter_is_starved():
+def test_a_thread_that_its_own_process_keeps_from_the_interpreter_is_starved(watched):
     stage, told = watched(budget_ms=5.0)
     switch_s, stop = sys.getswitchinterval(), threading.Event()
 
@@ -104,7 +116,7 @@ def test_a_thread_that_its_own_process_keeps_from_the_interpreter_is_starved():
         assert blame.amounts_ms(late.evidence)["starved"] + late.evidence["run_queue_wait_ms"] > 0.0
 
 
-def test_another_thread_may_take_over():
+def test_another_thread_may_take_over(watched):
     stage, told = watched()
     pass_of(stage, lambda: None)
     thread = threading.Thread(target=lambda: pass_of(stage, lambda: spin_cpu_ms(20)))
@@ -113,7 +125,7 @@ def test_another_thread_may_take_over():
     assert 19.0 < told[-1].evidence["cpu_ms"] < told[-1].evidence["window_ms"] + 1.0
 
 
-def test_what_began_before_its_thread_did_is_told_as_such():
+def test_what_began_before_its_thread_did_is_told_as_such(watched):
     stage, told = watched()
     entered_ns = time.time_ns() - 500 * MS
     stage.begin()
@@ -121,7 +133,7 @@ def test_what_began_before_its_thread_did_is_told_as_such():
     assert blame.decide(told[0].evidence, told[0].late_ns / MS) == "start_up"
 
 
-def test_a_late_wake_up_is_a_miss_from_the_budget_on():
+def test_a_late_wake_up_is_a_miss_from_the_budget_on(watched):
     stage, told = watched(budget_ms=10.0)
     stage.begin()
     now_ns = time.monotonic_ns()
@@ -130,3 +142,15 @@ def test_a_late_wake_up_is_a_miss_from_the_budget_on():
     stage.wake_late(now_ns - 11 * MS, now_ns)
     assert told[0].late_ns == 1 * MS
     assert stage.misses == 1
+
+
+def test_only_an_open_stage_has_the_collector_watched():
+    """The count once stayed with the collector for good, and was told of collections in whatever ran later."""
+    before, first = list(gc.callbacks), WatchedStage("plan", 1.0, lambda late: None)
+    second = WatchedStage("apply", 1.0, lambda late: None)
+    assert len(gc.callbacks) == len(before) + 1
+    first.close()
+    first.close()
+    assert len(gc.callbacks) == len(before) + 1
+    second.close()
+    assert gc.callbacks == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,8 +31,7 @@ class Event:
     act: Callable[[], object]
 
 
-def _events(folder: Path) -> list[Event]:
-    stage = WatchedStage("plan", 1e9, lambda late: None)
+def _events(stage: WatchedStage) -> list[Event]:
     plan = Journal.create("takt_cost.plan", PLAN_WIDTH, 128)
     link = Journal.create("takt_cost.link", LINK_WIDTH, 128)
     counters, line, answers = MachineCounters(), LineWatch(), AnswerWatch(1 << 60)
@@ -92,8 +91,8 @@ def _journey() -> Callable[[], object]:
 
 def measure() -> dict[str, dict[str, float]]:
     """Event -> ns (median of batches, with spread), how often a second, and percent of a core."""
-    with tempfile.TemporaryDirectory() as folder:
-        rows = {event.name: _cost(event) for event in _events(Path(folder))}
+    with contextlib.closing(WatchedStage("plan", 1e9, lambda late: None)) as stage:
+        rows = {event.name: _cost(event) for event in _events(stage)}
     for path in Path("/dev/shm").glob("takt_cost.*"):
         path.unlink(missing_ok=True)
     return rows

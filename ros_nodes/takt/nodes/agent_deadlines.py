@@ -124,6 +124,7 @@ class AgentDeadlines:
     def close(self) -> None:
         if self._misses is not None:
             self._misses.close()
+            self._apply.close()
             self._road.close()
 
     def _on_its_way(self, observed_ns: int, published_ns: int, taken_ns: int, written_ns: int) -> None:

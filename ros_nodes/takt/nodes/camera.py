@@ -91,6 +91,7 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
         self._release()
         if self._misses is not None:
             self._misses.close()
+            self._stage.close()
         super().destroy_node()
 
     def _open(self, settings: SourceSettings) -> ImageSource:

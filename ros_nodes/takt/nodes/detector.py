@@ -113,6 +113,7 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
         self._stop()
         if self._misses is not None:
             self._misses.close()
+            self._stage.close()
         super().destroy_node()
 
     def _stop(self) -> None:

@@ -93,6 +93,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         self._end_loop()
         if self._misses is not None:
             self._misses.close()
+            self._stage.close()
         super().destroy_node()
 
     def _on_loop_failed(self, error: BaseException) -> None:

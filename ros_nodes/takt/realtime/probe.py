@@ -20,47 +20,50 @@ Mark = tuple[int, int, int, int, int, int, int, int, int, int]
 
 
 class GcPauses:
-    """Adds up how long the garbage collector stopped this process. Make one a process."""
+    """Adds up how long the garbage collector stopped this process, while anybody has it open."""
 
     def __init__(self) -> None:
         self.total_ns = 0
         self.collections = 0
         self._began_ns = 0
-        gc.callbacks.append(self._note)
+        self._users = 0
+
+    def open(self) -> None:
+        """Count from now on; as often as it is opened it has to be closed."""
+        self._users += 1
+        if self._users == 1:
+            gc.callbacks.append(self._note)
+
+    def close(self) -> None:
+        self._users -= 1
+        if self._users == 0:
+            gc.callbacks.remove(self._note)
+            self._began_ns = 0
 
     def so_far_ns(self) -> int:
         """With a collection under way as far as it is: who waited for it runs before its end is told."""
         began_ns = self._began_ns
         return self.total_ns + (time.monotonic_ns() - began_ns if began_ns else 0)
 
-    def close(self) -> None:
-        gc.callbacks.remove(self._note)
-
     def _note(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":
             self._began_ns = time.monotonic_ns()
-        else:
+        elif self._began_ns:  # else it was opened in the midst of a collection
             self.total_ns += time.monotonic_ns() - self._began_ns
             self._began_ns = 0
             self.collections += 1
 
 
-_pauses: GcPauses | None = None
-
-
-def gc_pauses() -> GcPauses:
-    """This process's one count of its collector."""
-    global _pauses
-    if _pauses is None:
-        _pauses = GcPauses()
-    return _pauses
+_PAUSES = GcPauses()  # one a process
 
 
 class ThreadProbe:
-    """Counters of the thread that calls ``mark`` first; to be used by that thread alone."""
+    """Counters of the thread that calls ``mark`` first; to be used by that thread alone, and to be closed."""
 
     def __init__(self) -> None:
-        self._gc = gc_pauses()
+        self._gc = _PAUSES
+        self._gc.open()
+        self._is_open = True
         self._schedstat = self._thread = -1
         self.rested_ns = 0  # what the thread has slept because there was nothing to do; its owner adds it up
         self._marks: list[Mark | None] = [None] * _MARKS
@@ -103,6 +106,13 @@ class ThreadProbe:
         }
 
     def close(self) -> None:
+        """No mark may follow. A second time it does nothing."""
+        self._leave_thread()
+        if self._is_open:
+            self._is_open = False
+            self._gc.close()
+
+    def _leave_thread(self) -> None:
         if self._schedstat >= 0:
             os.close(self._schedstat)
             self._schedstat = -1
@@ -131,7 +141,7 @@ class ThreadProbe:
 
     def _follow_thread(self) -> None:
         """Another thread does the work now: its counters begin anew."""
-        self.close()
+        self._leave_thread()
         self._thread = threading.get_native_id()
         self._marks = [None] * _MARKS
         with contextlib.suppress(OSError):

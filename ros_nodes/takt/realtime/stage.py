@@ -47,6 +47,10 @@ class WatchedStage(StageClock):
         self._tell, self._ros_ns, self._ask = tell, ros_ns, ask
         self.probe = probe or ThreadProbe()
 
+    def close(self) -> None:
+        """Its probe, too, and with it every stage that was lent the probe."""
+        self.probe.close()
+
     def begin(self) -> None:
         self.probe.mark()
 

@@ -1,11 +1,8 @@
-"""Builds the firmware once and hands its core, its in-memory board and its programs to the tests."""
+"""Hands the firmware's core and its in-memory board to the tests."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -38,22 +35,6 @@ HEADERS = [
         )
     ),
 ]
-
-
-@pytest.fixture(scope="session")
-def firmware_build() -> Path:
-    """The build folder, up to date: ``TAKT_FIRMWARE_BUILD`` or build/firmware."""
-    if shutil.which("cmake") is None:
-        pytest.fail("cmake is not installed; the firmware's tests need it (apt install cmake)")
-    folder = Path(os.environ.get("TAKT_FIRMWARE_BUILD", ROOT / "build" / "firmware"))
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs must not build at the same time
-        subprocess.run(
-            ["cmake", "-S", ROOT / "firmware", "-B", folder], check=True, stdout=subprocess.DEVNULL
-        )
-        subprocess.run(["cmake", "--build", folder, "-j2"], check=True, stdout=subprocess.DEVNULL)
-    return folder
 
 
 @pytest.fixture(scope="session")

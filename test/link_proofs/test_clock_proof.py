@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from takt.link_proofs import clock
 from takt.link_proofs.clock_world import MS, ClockWorld, Reading, S
-
-LIBRARY = Path(__file__).resolve().parents[2] / "build/firmware/libtakt_core.so"
-
-
-@pytest.fixture
-def library():
-    if not LIBRARY.exists():
-        pytest.skip("the firmware's core is not built: ./run firmware")
-    return LIBRARY
 
 
 @pytest.mark.parametrize("name", clock.SCENARIOS)

@@ -6,21 +6,16 @@ anew, and good samples came a fifth of a second after the end.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from takt.link_proofs.clock_world import MS, ClockWorld, S
 
-LIBRARY = Path(__file__).resolve().parents[2] / "build/firmware/libtakt_core.so"
 GOOD_AGAIN_NS = 100 * MS
 
 
 @pytest.mark.parametrize("flood_s", [1.0, 5.0, 8.0])
-def test_good_samples_come_within_100_ms_of_the_end(flood_s):
-    if not LIBRARY.exists():
-        pytest.skip("the firmware's core is not built: ./run firmware")
-    world = ClockWorld(LIBRARY, seed=9, baud=921_600, drift_ppm=0.0)
+def test_good_samples_come_within_100_ms_of_the_end(library, flood_s):
+    world = ClockWorld(library, seed=9, baud=921_600, drift_ppm=0.0)
     world.run(1.5)
     (session,) = world.agent.sessions
     stats = world.agent.stats

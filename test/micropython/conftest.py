@@ -31,7 +31,6 @@ def conftest_of(folder: str) -> ModuleType:
     return module
 
 
-firmware_build = conftest_of("firmware").firmware_build
 traces = conftest_of("link_c").traces
 _contract = conftest_of("contract")
 _NAMES = ("contract", "layouts", "host_layouts", "random_message", "samples")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import shutil
 import subprocess
@@ -20,13 +19,7 @@ from takt.twin.episode import Episode, LineQuality
 from takt.twin.run import Result, run
 from takt.twin.world import World
 
-ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30.0
-CLOCKS = [
-    "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time",
-    "process_time_ns", "thread_time", "thread_time_ns", "clock_gettime", "clock_gettime_ns", "sleep", "localtime",
-    "gmtime", "strftime", "ctime",
-]  # fmt: skip
 PURE = (
     "takt.link",
     "takt.planning",
@@ -35,36 +28,6 @@ PURE = (
     "takt.simulation.board",
     "simple_pid",
 )
-
-
-@pytest.fixture(scope="session")
-def library() -> Path:
-    """The C core, up to date, in the build folder that all tests share."""
-    if shutil.which("cmake") is None:
-        pytest.fail("cmake is not installed; the twin needs the firmware's core (apt install cmake)")
-    folder = ROOT / "build" / "firmware"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(
-            ["cmake", "-S", ROOT / "firmware", "-B", folder], check=True, stdout=subprocess.DEVNULL
-        )
-        build = ["cmake", "--build", folder, "-j2", "--target", "takt_core"]
-        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    return folder / "libtakt_core.so"
-
-
-@pytest.fixture
-def no_clock(monkeypatch):
-    """Every way to the time of day or to waiting raises."""
-
-    def forbidden(*_arguments, **_options):
-        raise AssertionError("a clock was read")
-
-    with monkeypatch.context() as patch:
-        for name in CLOCKS:
-            patch.setattr(time, name, forbidden)
-        yield
 
 
 def drive(library: Path, seed: int, seconds: float = SECONDS) -> tuple[Result, World]:
@@ -161,9 +124,9 @@ def test_the_core_library_imports_no_clock(library):
     assert {name for name in wanted if not allowed.fullmatch(name)} == set()
 
 
-def test_no_pure_module_holds_a_clock():
+def test_no_pure_module_holds_a_clock(clocks):
     """Patching ``time`` misses what was taken out of it before; so nothing here may hold one of its functions."""
-    clocks = {id(getattr(time, name)) for name in CLOCKS}
+    forbidden = {id(getattr(time, name)) for name in clocks}
     modules = {
         name: module
         for name, module in sys.modules.items()
@@ -176,6 +139,6 @@ def test_no_pure_module_holds_a_clock():
         f"{name}.{attribute}"
         for name, module in modules.items()
         for attribute, value in vars(module).items()
-        if id(value) in clocks
+        if id(value) in forbidden
     }
     assert holding == set()

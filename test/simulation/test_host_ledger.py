@@ -1,16 +1,13 @@
 """The ledger of board and nodes in small, and that its judge sees a miss that is gone, twice or blamed otherwise."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-import takt.contract
 from takt.deadlines.miss import Miss
 from takt.simulation.host_ledger_chaos import NodeTruth
 from takt.simulation.host_ledger_proof import compare_nodes, run_segment
 
-LIBRARY = Path("build/firmware/libtakt_core.so")
 TRUTH = {"planner": {7: NodeTruth({1: "clock", 2: "gc_pause", 3: "clock"}), 8: NodeTruth({})}}
 
 
@@ -48,9 +45,8 @@ def test_an_epoch_that_nobody_had_is_seen():
     assert "no epoch 7" in compare_nodes({"planner": {}}, rows(WHOLE[0]))[0][0]
 
 
-@pytest.mark.skipif(not LIBRARY.is_file(), reason="the firmware's core is not built")
-def test_a_few_thousand_cycles_of_kills_come_out_exact():
-    found = run_segment(LIBRARY, takt.contract.load(), 7, 4_000)
+def test_a_few_thousand_cycles_of_kills_come_out_exact(library, shipped_contract):
+    found = run_segment(library, shipped_contract, 7, 4_000)
     assert found["wrong"] == []
     assert found["host_misses"] > 500
     assert found["gaps"] > 0

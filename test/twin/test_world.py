@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from takt.deadlines import Rung
@@ -11,29 +9,12 @@ from takt.twin.episode import Episode, FaultPlan
 from takt.twin.run import run
 from takt.twin.world import World, table
 
-CLOCKS = [
-    "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time",
-    "process_time_ns", "clock_gettime", "clock_gettime_ns", "sleep", "localtime", "gmtime",
-]  # fmt: skip
 CUT = Episode("cut", seed=4, seconds=20.0, faults=(FaultPlan("line_cut", 6.0, 1.0),))
 
 
 @pytest.fixture(scope="module")
 def cut(library, shipped_contract):
     return run(library, shipped_contract, CUT)
-
-
-@pytest.fixture
-def no_clock(monkeypatch):
-    """Every way to the time of day or to waiting raises."""
-
-    def forbidden(*_arguments, **_options):
-        raise AssertionError("a clock was read")
-
-    with monkeypatch.context() as patch:
-        for name in CLOCKS:
-            patch.setattr(time, name, forbidden)
-        yield
 
 
 def advance(world: World, seconds: float) -> None:

@@ -14,7 +14,16 @@ import pytest
 
 import takt.contract
 from takt.contract.parameters import board_parameters
-from takt.dashboard import Access, Answer, DashboardServer, ParameterRow, PictureTaker, RobotState, listen
+from takt.dashboard import (
+    Access,
+    Answer,
+    DashboardServer,
+    ParameterRow,
+    PictureTaker,
+    RobotState,
+    browser,
+    listen,
+)
 from takt.deadlines import Histogram
 from takt.deadlines.journey import Journey
 from takt.deadlines.miss import Miss
@@ -198,3 +207,10 @@ def robot_with() -> Iterator[Callable[[Access | None], PretendRobot]]:
 @pytest.fixture
 def robot(robot_with: Callable[[Access | None], PretendRobot]) -> PretendRobot:
     return robot_with(None)
+
+
+@pytest.fixture(scope="session")
+def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running Chromium's DevTools; every test opens a tab of its own."""
+    with browser.chromium(tmp_path_factory.mktemp("chromium")) as address:
+        yield address

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,6 +203,30 @@ def test_misses_and_journeys_come_to_the_page_once_each(bench: Bench) -> None:
     assert [row["sequence"] for row in rows] == [1, 2] and rows[0]["cause"] == "gc_pause"
     bench.until(lambda: "journey" in bench.node.state.parts(), tell)
     assert bench.node.state.parts()["journey"][1]["total_ms"] == pytest.approx(30.0)
+
+
+def test_a_dashboard_started_again_shows_the_misses_of_before_and_none_twice(
+    bench: Bench, tmp_path: Path
+) -> None:
+    misses = [Miss("planner", 3, number, "plan", 10**18, 0, 5_000_000, "gc_pause") for number in (1, 2, 3)]
+    ledger = tmp_path / "ledger.jsonl"
+    ledger.write_text("".join(miss.to_json() + "\n" for miss in misses[:2]))
+    overrides = [Parameter("port", value=0), Parameter("ledger_file", value=str(ledger))]
+    again = DashboardNode(parameter_overrides=overrides)
+    bench.executor.add_node(again)
+    teller = bench.robot.create_publisher(String, "takt/misses", 100)
+
+    def tell() -> None:
+        for miss in misses[1:]:  # its node had no word yet that the second is on disk
+            teller.publish(String(data=miss.to_json()))
+
+    def shown() -> list[int]:
+        return [row["sequence"] for row in again.state.misses.newest(10)["rows"]]
+
+    assert shown() == [1, 2]
+    bench.until(lambda: 3 in shown(), tell)
+    assert shown() == [1, 2, 3]
+    again.destroy_node()
 
 
 def test_parameters_are_listed_with_ranges_set_and_refused_by_the_board(bench: Bench) -> None:

@@ -7,7 +7,7 @@ import base64
 import itertools
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,13 +42,6 @@ pytestmark = [
     pytest.mark.display,
     pytest.mark.skipif(browser.program() is None, reason="no chromium here (apt-get install chromium)"),
 ]
-
-
-@pytest.fixture(scope="module")
-def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a running Chromium's DevTools; every test opens a tab of its own."""
-    with browser.chromium(tmp_path_factory.mktemp("chromium")) as address:
-        yield address
 
 
 def on_page(devtools: str, url: str, work: Callable[[Tab], Awaitable[None]]) -> None:
@@ -106,9 +99,13 @@ def test_waterfall_and_histograms_have_data(robot: PretendRobot, devtools: str) 
         assert sum(await tab.evaluate(widths)) == pytest.approx(100.0, abs=0.1)
         kinds = '[...document.querySelectorAll("#spreads figure")].map(one => one.dataset.spread).join(" ")'
         seen = await tab.evaluate(kinds)
-        assert seen.startswith("capture detect plan link release_jitter execution")
+        assert seen == "capture detect plan link release_jitter execution photon_to_motor"
         assert await tab.evaluate('document.querySelectorAll("[data-spread=capture] rect").length') >= 3
-        assert await tab.evaluate('document.querySelectorAll("[data-computer=board] path").length') >= 6
+        board = 'document.querySelectorAll("[data-computer=board]")'
+        assert await tab.evaluate(f'[...{board}].every((one) => one.querySelectorAll(".span").length === 3)')
+        assert await tab.evaluate(f'[...{board}].every((one) => one.textContent.includes("percentiles:"))')
+        host = 'document.querySelectorAll("[data-computer=host]")'
+        assert not await tab.evaluate(f'[...{host}].some((one) => one.textContent.includes("percentiles:"))')
 
     on_page(devtools, robot.server.url, look)
 

@@ -55,14 +55,16 @@ class DemoRun:
 
 @pytest.fixture(scope="module")
 def start_demo(tmp_path_factory):
-    """Start a headless demo with the given arguments; whatever still runs at the end is killed."""
+    """Start a demo with the given arguments, headless unless it is to have a page; whatever still runs at the end is
+    killed."""
     if not FIRMWARE.exists():
         pytest.fail("the posix firmware is not built: ./run firmware posix")
     started: list[DemoRun] = []
 
-    def start(*arguments: str) -> DemoRun:
+    def start(*arguments: str, headless: bool = True) -> DemoRun:
         run_dir = tmp_path_factory.mktemp("run")
-        command = [sys.executable, "-m", "takt.cli", "demo", "--headless", "--run-dir", str(run_dir)]
+        command = [sys.executable, "-m", "takt.cli", "demo", "--run-dir", str(run_dir)]
+        command += ["--headless"] if headless else []
         command += ["--json", str(run_dir / "report.json"), *arguments]
         environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'ros_nodes'}:{os.environ.get('PYTHONPATH', '')}"}
         popen = subprocess.Popen(

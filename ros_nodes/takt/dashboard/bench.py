@@ -1,7 +1,9 @@
 """`takt bench page`: the dashboard's process, a robot that tells misses and pictures, a Chromium and a slow viewer.
 
 From the publishing of a miss to its row in the page, from the press of STOP to the supervisor's service, the lag of a
-viewer that takes one view a second while the page takes all, and what the process costs.
+page that takes one view a second beside one that takes all, and what the process costs. ``slow_viewer_lag_ms`` is the
+age of each view as it comes to a program, whatever it is; ``slow_page_lag_ms`` that of what a page has drawn, which
+leaves out what came late (``slow_page_late_views``).
 """
 
 from __future__ import annotations
@@ -31,6 +33,16 @@ _SHOWN = """[...document.querySelectorAll("#ledger tr")].map(
   (row) => [Number(row.dataset.number), row.dataset.shownMs - row.dataset.atMs])"""
 _FRAMES = "Number(document.body.dataset.view)"
 _LIVE = "document.body?.dataset.view > 3"
+_SLOW_PAGE = """(() => {
+  window.lagsMs = [];
+  const { dataset } = document.body;
+  const note = () => lagsMs.push(performance.timeOrigin + performance.now() - dataset.madeMs);
+  new MutationObserver(note).observe(document.body, { attributeFilter: ["data-view"] });
+  const frames = document.getElementById("frames");
+  frames.value = "1";
+  frames.dispatchEvent(new Event("change"));
+})()"""
+_LATE = "Number(document.body.dataset.late || 0)"
 _PRESS = """(() => {
   const pressed = performance.timeOrigin + performance.now();
   document.getElementById("stop").click();
@@ -80,9 +92,11 @@ async def _measure(
     robot: BenchRobot, devtools: str, seconds: float, samples: dict[str, list[float]]
 ) -> dict[str, Any]:
     idle = await _share(robot.dashboard_pid, _IDLE_S)
-    async with browser.tab(devtools) as tab:
-        await tab.ask("Page.navigate", url=robot.url)
-        await tab.until(_LIVE)
+    async with browser.tab(devtools) as tab, browser.tab(devtools) as slow_tab:
+        for one in (tab, slow_tab):
+            await one.ask("Page.navigate", url=robot.url)
+            await one.until(_LIVE)
+        await slow_tab.evaluate(_SLOW_PAGE)
         slow = asyncio.create_task(_slow_viewer(robot.url, seconds))
         first, began_s = await tab.evaluate(_FRAMES), time.monotonic()
         busy, shown = await asyncio.gather(
@@ -92,13 +106,16 @@ async def _measure(
         rate_hz = frames / (time.monotonic() - began_s)
         samples["miss_to_page_ms"] = list(shown.values())
         samples["slow_viewer_lag_ms"] = await slow
+        samples["slow_page_lag_ms"] = await slow_tab.evaluate("lagsMs")
+        late = await slow_tab.evaluate(_LATE)
         samples["stop_to_service_ms"] = [await _stop(tab, robot) for _ in range(_STOPS)]
     asked_hz = takt.contract.load().soft_work["dashboard"].rate_hz
     return {
         "views_made_per_s": round(rate_hz, 2),
         "views_asked_per_s": asked_hz,
         "cpu_percent_nobody_looks": round(100 * idle, 2),
-        "cpu_percent_two_viewers": round(100 * busy, 2),
+        "slow_page_late_views": late,
+        "cpu_percent_three_viewers": round(100 * busy, 2),
         "load_average_1_min": os.getloadavg()[0],
     }
 

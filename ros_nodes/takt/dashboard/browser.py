@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from takt.errors import TaktError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _START_LIMIT_S = 60.0
+_PAGE_CHANGED = ("navigated or closed", "context was destroyed", "Cannot find context")
 _FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-sync "
     "--disable-component-update --disable-dev-shm-usage --remote-debugging-port=0 --window-size=1440,1150 "
@@ -57,6 +59,10 @@ def _port(process: subprocess.Popen[bytes], folder: Path) -> str:
     return file.read_text().split()[0]
 
 
+class PageChanged(RuntimeError):
+    """The page that was asked gave way to another one meanwhile."""
+
+
 class Tab:
     """One tab; commands of the DevTools protocol. ``limit_s`` is what an answer may take."""
 
@@ -75,7 +81,8 @@ class Tab:
             if answer.get("id") != self._number:
                 self.events.append(answer)
             elif "error" in answer:
-                raise RuntimeError(f"{method}: {answer['error']}")
+                told = f"{method}: {answer['error']}"
+                raise PageChanged(told) if any(word in told for word in _PAGE_CHANGED) else RuntimeError(told)
             else:
                 return dict(answer["result"])
 
@@ -89,11 +96,12 @@ class Tab:
         return answer["result"].get("value")
 
     async def until(self, expression: str, limit_s: float | None = None) -> Any:
-        """The expression's value once it is true; TimeoutError after ``limit_s``."""
+        """The expression's value once it is true, also of a page that loads meanwhile; TimeoutError at the limit."""
         end_s = time.monotonic() + (limit_s or self._limit_s)
         while time.monotonic() < end_s:
-            if value := await self.evaluate(expression):
-                return value
+            with contextlib.suppress(PageChanged):
+                if value := await self.evaluate(expression):
+                    return value
             await asyncio.sleep(0.05)
         raise TimeoutError(f"never true: {expression}")
 

@@ -1,10 +1,9 @@
 """What goes to the viewers: the newest view, never an older one, and never more than one on its way to each.
 
 A view is one binary message: length of the JSON (u32, little endian), the JSON, the JPEG (may be empty). The viewer
-says ``shown`` when it has drawn it and ``next`` when it wants another; only then does it get one, of what is newest
-then. So a slow viewer's lag is bounded by its own pace, whatever sockets and proxies buffer, and no viewer waits for
-another. What changes seldom (histograms, the newest frame's journey) goes to a viewer only when it is newer than what
-that viewer has.
+says ``next`` when it wants another; only then does it get one, of what is newest then. So nothing grows old in a queue,
+whatever sockets and proxies buffer, and no viewer waits for another. What changes seldom (histograms, the newest
+frame's journey) goes to a viewer only when it is newer than what that viewer has.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from takt.dashboard.picture import Picture, PictureTaker
 from takt.dashboard.state import RobotState
 
 _AFTER_FAILURE_S = 1.0
+_OLDEST_PICTURE_S = 1.0  # one that has lain here for longer is not sent, also to a viewer that has none
 _log = logging.getLogger(__name__)
 
 
@@ -37,20 +37,24 @@ class Seen:
 
 @dataclass(frozen=True)
 class View:
-    """One moment as it is sent; ``number`` grows by one with each. ``made_s`` is steady time."""
+    """One moment as it is sent; ``number`` grows by one with each. ``begun_s``: steady time, before which nothing in
+    it was read but the picture."""
 
     number: int
-    made_s: float
+    begun_s: float
     state: dict[str, Any]
     picture: Picture | None  # the newest there is, which an earlier view may have brought already
     picture_number: int
 
-    def message(self, seen: Seen, feed: Feed, lag_ms: float | None) -> bytes:
-        """The bytes for a viewer that has ``seen`` so far, which is brought up to date."""
-        shown = self.state | {"view": self.number, "lag_ms": lag_ms} | feed.news(seen)
-        jpeg = b""
-        if self.picture is not None and self.picture_number > seen.picture:
-            shown["picture"], jpeg = _description(self.picture), self.picture.jpeg
+    def message(self, seen: Seen, feed: Feed, waited_ms: float, small: bool = False) -> bytes:
+        """The bytes for a viewer that has ``seen`` so far, which is brought up to date. ``waited_ms``: for how long
+        it was waited for here before this view was begun."""
+        shown = self.state | {"view": self.number, "waited_ms": round(waited_ms, 2)} | feed.news(seen)
+        jpeg, picture = b"", self.picture
+        if picture is not None and self.picture_number > seen.picture:
+            if self.begun_s - picture.taken_s <= _OLDEST_PICTURE_S:
+                shown["picture"] = _description(picture)
+                jpeg = picture.small_jpeg if small else picture.jpeg
             seen.picture = self.picture_number
         seen.view = self.number
         text = json.dumps(shown, separators=(",", ":"), allow_nan=False).encode()
@@ -93,9 +97,9 @@ class Feed:
         return self._number
 
     async def made_after(self, asked_s: float) -> View:
-        """The first view made after ``asked_s``, steady time: nobody gets what was old when it was asked for."""
+        """The first view begun after ``asked_s``, steady time: nobody gets what was old when it was asked for."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._newest is not None and self._newest.made_s > asked_s)
+            await self._changed.wait_for(lambda: self._newest is not None and self._newest.begun_s > asked_s)
             assert self._newest is not None
             return self._newest
 
@@ -140,11 +144,12 @@ class Feed:
         picture = await asyncio.to_thread(self._pictures.take, time.monotonic())
         if picture is not None:
             self._picture, self._picture_number = picture, self._picture_number + 1
-        now_ns = self._clock_ns()
+        begun_s, now_ns = time.monotonic(), self._clock_ns()
         state = self._state.snapshot(now_ns) | {"now_ms": now_ns / 1e6}
-        if self._picture is not None:
-            state["picture_age_ms"] = round((now_ns - self._picture.capture_stamp_ns) / 1e6, 1)
+        picture = self._picture
+        age_ms = None if picture is None else round((now_ns - picture.capture_stamp_ns) / 1e6, 1)
+        state["picture_age_ms"] = age_ms
         async with self._changed:
             self._number += 1
-            self._newest = View(self._number, time.monotonic(), state, self._picture, self._picture_number)
+            self._newest = View(self._number, begun_s, state, self._picture, self._picture_number)
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""The newest misses of both computers, bounded, and who was to blame how often."""
+"""The newest misses of both computers, bounded, and who was to blame how often; also those of before this start."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MissBoard:
 
     def after(self, number: int) -> dict[str, Any]:
         """Rows newer than ``number``, oldest first, at most the newest 100 of them; ``left_out`` is how many more
-        there were, ``number`` that of the last. ``totals``: source -> cause -> count since the dashboard's start."""
+        there were, ``number`` that of the last. ``totals``: source -> cause -> count in this run."""
         with self._lock:
             new = min(self._number - number, len(self._rows))
             taken = min(new, _AT_ONCE)
@@ -56,7 +56,7 @@ class MissBoard:
             return {"rows": rows, "left_out": left_out, "number": self._number, "totals": totals}
 
     def totals(self) -> dict[str, dict[str, int]]:
-        """Source -> cause -> count since the dashboard's start."""
+        """Source -> cause -> count in this run."""
         with self._lock:
             return {source: dict(causes) for source, causes in self._totals.items()}
 

@@ -13,12 +13,17 @@ from typing import Any
 from takt.monitoring.samples import HOST_STAGES, Heard
 
 _PERCENTILES = ("p50", "p95", "p99", "max")
-_BOARD = (("timing", "release_jitter"), ("timing", "execution"), ("response", "response"))
+_BOARD = (  # status, quantity, the stage whose budget holds for it, and which status and key count the times
+    ("timing", "release_jitter", "apply", ("loop", "cycles")),
+    ("timing", "execution", "apply", ("loop", "cycles")),
+    ("commands", "photon_to_motor", "photon_to_motor", ("commands", "photon_to_motor_count")),
+)
 _BUCKETS = "buckets"
 
 
 def spreads(statuses: Mapping[str, Heard], budgets_ms: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Rows in the order of the road: the host's stages, then the board's cycle. All times in us."""
+    """Rows in the order of the road: the host's stages, then the board's cycle and the whole. All times in us;
+    ``times`` is how many there were, ``bars`` is empty where only percentiles are told."""
     return [*_host(statuses, budgets_ms), *_board(statuses, budgets_ms)]
 
 
@@ -41,20 +46,27 @@ def _host(statuses: Mapping[str, Heard], budgets_ms: Mapping[str, float]) -> Ite
         for name, heard in statuses.items():
             if name.endswith(f": {stage}") and not name.startswith("base:") and "p99" in heard.values:
                 percentiles = {p: _scaled(heard.values.get(p), 1e3) for p in _PERCENTILES}
-                yield _row("host", stage, heard.values.get(_BUCKETS, ""), percentiles, budgets_ms[stage])
+                buckets, times = heard.values.get(_BUCKETS, ""), _scaled(heard.values.get("count"), 1.0)
+                yield _row("host", stage, buckets, percentiles, budgets_ms[stage], times)
 
 
 def _board(statuses: Mapping[str, Heard], budgets_ms: Mapping[str, float]) -> Iterator[dict[str, Any]]:
-    for part, key in _BOARD:
-        heard = statuses.get(f"base: {part}")
+    """The board sends percentiles and no ranges: no bars are made up for it."""
+    for part, key, stage, (counting, count) in _BOARD:
+        heard, counted = statuses.get(f"base: {part}"), statuses.get(f"base: {counting}")
         if heard is not None and f"{key}_p50_us" in heard.values:
             percentiles = {p: _scaled(heard.values.get(f"{key}_{p}_us"), 1.0) for p in _PERCENTILES}
-            buckets = heard.values.get(f"{key}_{_BUCKETS}", "")
-            yield _row("board", key, buckets, percentiles, budgets_ms["apply"])
+            times = _scaled(counted.values.get(count), 1.0) if counted is not None else None
+            yield _row("board", key, "", percentiles, budgets_ms[stage], times)
 
 
 def _row(
-    computer: str, name: str, buckets: str, percentiles: Mapping[str, float | None], budget_ms: float
+    computer: str,
+    name: str,
+    buckets: str,
+    percentiles: Mapping[str, float | None],
+    budget_ms: float,
+    times: float | None,
 ) -> dict[str, Any]:
     return {
         "computer": computer,
@@ -62,6 +74,7 @@ def _row(
         "bars": parse(buckets),
         "percentiles": percentiles,
         "budget": 1e3 * budget_ms,
+        "times": times,
     }
 
 

@@ -22,11 +22,13 @@ from visualization_msgs.msg import Marker, MarkerArray
 import takt.contract
 from takt.dashboard import Access, DashboardServer, PictureTaker, RobotState, listen, token_file
 from takt.dashboard.access import is_loopback
+from takt.dashboard.ledger_reader import misses_since, run_began_ns
 from takt.dashboard.listener import LOOPBACK
 from takt.deadlines.journey import Journey
 from takt.deadlines.miss import Miss
 from takt.errors import TaktError
 from takt.nodes.dashboard_orders import NodeOrders
+from takt.nodes.ledger_keeper import LEDGER_FILE
 from takt.nodes.shell import main_of
 
 _LEVELS = {DiagnosticStatus.OK: "OK", DiagnosticStatus.WARN: "WARN"}
@@ -38,7 +40,8 @@ _TOKEN_FILE = Path.home() / ".ros/takt/dashboard_token"
 
 class DashboardNode(Node):  # type: ignore[misc]
     """Parameters: ``port`` (0 takes any free one), ``ring``; ``address`` to serve on, by default loopback; for another
-    one ``token_file`` and ``names`` (comma between) by which browsers call this computer."""
+    one ``token_file`` and ``names`` (comma between) by which browsers call this computer; ``ledger_file`` of the run,
+    by default the robot's, of which the misses since the beginning of this run are shown."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__("dashboard", **kwargs)
@@ -50,6 +53,7 @@ class DashboardNode(Node):  # type: ignore[misc]
         except TaktError:
             super().destroy_node()
             raise
+        self._recall_misses()
         self.orders = NodeOrders(self, contract, self.state)
         self._work = contract.soft_work[_KIND]
         pictures = PictureTaker(ring)
@@ -76,6 +80,13 @@ class DashboardNode(Node):  # type: ignore[misc]
         self.get_logger().warning(f"the page is open to the network; its token is in {file}")
         known = frozenset(name.strip().lower() for name in names.split(",") if name.strip())
         return listener, Access.for_address(address, token, known)
+
+    def _recall_misses(self) -> None:
+        """Those of this run that were told before this start; whatever is told again later is known then."""
+        file: str = self.declare_parameter("ledger_file", "").value
+        since_ns = 0 if file else run_began_ns()
+        for miss in misses_since(Path(file) if file else LEDGER_FILE, since_ns):
+            self.state.misses.add(miss, miss.at_ns)
 
     @property
     def url(self) -> str:

@@ -121,6 +121,9 @@ class Run:
             self._ends = Ends(world, run_dir / "log", retained, self._say)
             self._ends.start()
             kept = [process for process in self._graph if process.ros]
+        for process in kept:
+            if process.name == "dashboard":  # started again, it shows what was missed before
+                process.parameters["ledger_file"] = str(self._ledger_file)
         graph.save(kept, run_dir / "graph.json")
         self._start_supervisor()
         self._machine.begin()
@@ -132,11 +135,15 @@ class Run:
                 self._options.day, run_dir, self._referee, self._pids, self._ends.cut_power, self._say
             )
 
+    @property
+    def _ledger_file(self) -> Path:
+        return self._options.run_dir / "ledger.jsonl"
+
     def _start_supervisor(self) -> None:
         run_dir = self._options.run_dir
         parameters = graph.supervisor_parameters(self._graph, self._rearm)
         parameters |= {"graph_file": str(run_dir / "graph.json"), "log_dir": str(run_dir / "log")}
-        parameters["ledger_file"] = str(run_dir / "ledger.jsonl")
+        parameters["ledger_file"] = str(self._ledger_file)
         supervisor = graph.Process("supervisor", "takt_supervisor", parameters=parameters)
         with (run_dir / "log/supervisor.log").open("ab") as log:
             self._supervisor = subprocess.Popen(
@@ -278,7 +285,7 @@ class Run:
             final_rung=referee.rung,
             armed_at_end=referee.board.armed,
             resumed_ns=trouble.operator.stop_taken_back_ns if trouble.operator else None,
-            ledger_file=run_dir / "ledger.jsonl",
+            ledger_file=self._ledger_file,
             host_rungs=referee.rungs,
             commands=trouble.commands,
             loop=referee.diagnostics.get("base: loop", {}),

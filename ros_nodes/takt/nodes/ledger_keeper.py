@@ -21,6 +21,7 @@ from takt.realtime.machine import MachineView
 from takt.supervision.board_miss import BoardClock, Record, miss_of, missed_ns
 from takt.supervision.ledger_file import LedgerFile
 
+LEDGER_FILE = Path.home() / ".ros/takt/ledger.jsonl"  # where nobody says otherwise
 _ANNOUNCE_S = 1.0
 _BATCH = 256
 _PATIENCE_S = 0.02  # the bystander's next look, when the board missed a cycle

@@ -22,7 +22,7 @@ from takt.errors import TaktError
 from takt.frames import FrameRing
 from takt.graph import load as load_graph
 from takt.nodes.journey_keeper import JourneyKeeper
-from takt.nodes.ledger_keeper import LedgerKeeper
+from takt.nodes.ledger_keeper import LEDGER_FILE, LedgerKeeper
 from takt.nodes.lifecycle_driver import LifecycleDriver
 from takt.nodes.miss_teller import MissTeller
 from takt.nodes.relief_keeper import ReliefKeeper
@@ -36,7 +36,6 @@ from takt.supervision.watch_tick import WatchTick
 
 _TICK_S = 0.05
 _BACKLOG_TICKS = 1200  # a minute, until the recorder listens
-_LEDGER_FILE = Path.home() / ".ros/takt/ledger.jsonl"
 _LEVEL_OF = {Rung.NOMINAL: "OK", Rung.REDUCED: "WARN", Rung.HOLD: "WARN", Rung.SAFE: "ERROR"}
 
 
@@ -99,7 +98,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._rearm = self.declare_parameter("rearm", "operator").value
         names = self.declare_parameter("lifecycle_nodes", "camera,detector,planner").value
         self._ring_name = self.declare_parameter("ring", "takt_camera").value
-        self._ledger_file = Path(self.declare_parameter("ledger_file", "").value or _LEDGER_FILE)
+        self._ledger_file = Path(self.declare_parameter("ledger_file", "").value or LEDGER_FILE)
         self._state_file = Path(log_dir).parent / "processes.json" if graph_file else None
         self._driven_names = [name for name in names.split(",") if name]
         self._keeper = (

@@ -6,8 +6,9 @@ const WIDTH = 300, HEIGHT = 96, FLOOR = 74;
 const LOWEST_US = 1, HIGHEST_US = 1e6;
 const TITLES = {
   capture: "capture", detect: "detect", plan: "plan", link: "link",
-  release_jitter: "release jitter", execution: "execution", response: "response",
+  release_jitter: "cycle begun late", execution: "cycle's work", photon_to_motor: "light to motor",
 };
+const STEPS = [["p50", "p95", 20], ["p95", "p99", 12], ["p99", "max", 4]]; // thinner, where less lies
 const place = (us) => (WIDTH * Math.log(Math.min(Math.max(us, LOWEST_US), HIGHEST_US) / LOWEST_US)) / Math.log(HIGHEST_US / LOWEST_US);
 let drawn = "";
 
@@ -19,17 +20,19 @@ export function showHistograms(spreads) {
 }
 
 function figure(spread) {
-  const { p50, p99, max } = spread.percentiles;
-  const words = `p50 ${duration(p50)}, p99 ${duration(p99)}, max ${duration(max)}`;
+  const { p50, p95, p99, max } = spread.percentiles;
+  const told = spread.bars.length > 0;
+  const words = `p50 ${duration(p50)}, ${told ? "" : `p95 ${duration(p95)}, `}p99 ${duration(p99)}, max ${duration(max)}`;
   const name = `${spread.computer}: ${TITLES[spread.name] || spread.name}`;
   const chart = drawing("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${name}: ${words}` });
   axis(chart);
-  if (spread.bars.length > 0) bars(chart, spread.bars);
+  if (told) bars(chart, spread.bars);
   else span(chart, spread.percentiles);
   limit(chart, spread.budget);
   ticks(chart, spread.percentiles);
   return element("figure", { "data-spread": spread.name, "data-computer": spread.computer },
-    element("figcaption", {}, element("b", {}, name), element("span", {}, words)), chart);
+    element("figcaption", {}, element("b", {}, name), element("span", {}, words)), chart,
+    element("p", { class: "note" }, `${spread.times ? `of ${spread.times}` : ""}${told ? "" : "; percentiles: this computer sends no more"}`));
 }
 
 function axis(chart) {
@@ -58,13 +61,15 @@ function narrowest(rows) {
   return Math.min(2, ...ratios);
 }
 
-// Only percentiles are known: from p50 to p99 thick, up to the longest thin.
-function span(chart, { p50, p99, max }) {
-  if (typeof p50 !== "number") return;
+// Only percentiles are known: half of all lies left of the bar, which gets thinner from p50 over p95 and p99 to the longest.
+function span(chart, percentiles) {
   const middle = FLOOR / 2 + 4;
-  chart.append(
-    drawing("line", { class: "span", x1: place(p50), x2: place(max), y1: middle, y2: middle }),
-    drawing("line", { class: "core", x1: place(p50), x2: place(p99), y1: middle, y2: middle }));
+  for (const [from, to, thick] of STEPS) {
+    if (typeof percentiles[from] !== "number" || typeof percentiles[to] !== "number") continue;
+    const left = place(percentiles[from]), width = Math.max(place(percentiles[to]) - left, 1);
+    chart.append(drawing("rect", { class: "count span", x: left, width, y: middle - thick / 2, height: thick },
+      drawing("title", {}, `${from} ${duration(percentiles[from])} to ${to} ${duration(percentiles[to])}`)));
+  }
 }
 
 function ticks(chart, percentiles) {

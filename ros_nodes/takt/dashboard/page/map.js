@@ -12,8 +12,7 @@ export class MapView {
     this.window = null; // what is shown: middle and metres across, eased
   }
 
-  show(view, trails) {
-    if (trails) this.trails = trails;
+  show(view) {
     const target = view.target && view.target.age_s < STALE_S ? view.target : null;
     if (view.pose) extend(this.trails.robot, view.pose);
     if (target) extend(this.trails.target, target);

@@ -16,7 +16,7 @@ const map = new MapView(byId("map"));
 const ladder = new Ladder();
 const ledger = new Ledger();
 const waterfall = new Waterfall();
-const feed = new Feed(show);
+const feed = new Feed({ show, late });
 const stop = new Stop(feed);
 new Parameters();
 
@@ -24,17 +24,39 @@ async function show(model, news, jpeg) {
   showFeed();
   stop.show(model);
   ladder.show(model);
-  if (news.misses) ledger.take(news.misses);
-  if (news.journey) waterfall.take(news.journey, budgetMs(model));
-  if (news.spreads) showHistograms(news.spreads);
-  map.show(model, news.trails);
+  keep(model, news);
+  map.show(model);
   showStages(model);
   showHealth(model);
   if (news.picture) await drawCamera(byId("camera"), jpeg, news.picture);
-  const age = model.picture_age_ms;
-  write(byId("picture-age"), age === undefined ? "no picture yet" : `${age.toFixed(0)} ms old`);
-  write(byId("lag"), typeof model.lag_ms === "number" ? `${model.lag_ms.toFixed(0)} ms behind` : "");
+  showAges(model);
   document.body.dataset.view = model.view;
+}
+
+// What does not age: it comes to this page once.
+function keep(model, news) {
+  if (news.misses) ledger.take(news.misses);
+  if (news.journey) waterfall.take(news.journey, budgetMs(model));
+  if (news.spreads) showHistograms(news.spreads);
+  if (news.trails) map.trails = news.trails;
+}
+
+function late(model, news, ageMs) {
+  keep(model, news);
+  write(byId("lag"), `a view came ${(ageMs / 1000).toFixed(1)} s old and is not shown: the line is too slow`);
+  document.body.dataset.late = 1 + Number(document.body.dataset.late || 0);
+}
+
+// Beyond a second the camera or the ring stands still: then the picture is not live, and looks so.
+function showAges(model) {
+  const age = model.picture_age_ms;
+  const old = age === null || age > 1000;
+  write(byId("picture-age"), age === null ? "no picture yet" : old ? `✗ not live: ${(age / 1000).toFixed(0)} s old` : `${age.toFixed(0)} ms old`);
+  mark(byId("picture-age"), "class", old && "bad");
+  mark(byId("camera"), "class", old && "stale");
+  const lag = feed.oldest(performance.now());
+  write(byId("lag"), `${lag.toFixed(0)} ms behind`);
+  Object.assign(document.body.dataset, { lagMs: lag.toFixed(1), madeMs: model.now_ms });
 }
 
 const budgetMs = (model) => model.stages.find((stage) => stage.name === "photon_to_motor").budget;

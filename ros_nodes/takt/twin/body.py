@@ -14,7 +14,6 @@ from takt.simulation.plant import Plant
 from takt.simulation.plant_protocol import DutyFrame
 from takt.twin.episode import MS
 
-_BOOT_NS = 50 * MS  # reset to the first control cycle
 _BOARD_START_NS = 3_000 * MS
 _RING_BYTES = 2048
 _PERIOD_SHARE = 0.5
@@ -39,6 +38,19 @@ class Edge:
         self.e_stop = self.motor_fault = False
 
 
+@dataclass(frozen=True)
+class BoardTraits:
+    """In what a board and the posix port of its firmware differ. ``boot_ns``: from a reset to the first control cycle.
+    ``miss_limit``: misses in the contract's window that mean SAFE; 0 takes the contract's for a board.
+    """
+
+    boot_ns: int = 50 * MS
+    miss_limit: int = 0
+
+
+A_BOARD = BoardTraits()
+
+
 @dataclass
 class Burden:
     """What the next control cycles are made to suffer; taken by one cycle each."""
@@ -51,7 +63,15 @@ class Burden:
 class Body:
     """``advance`` moves plant and board to the twin's time. A board without power neither drives nor speaks."""
 
-    def __init__(self, library: Path, contract: Contract, plant: Plant, drift_ppm: float) -> None:
+    def __init__(
+        self,
+        library: Path,
+        contract: Contract,
+        plant: Plant,
+        drift_ppm: float,
+        traits: BoardTraits = A_BOARD,
+    ) -> None:
+        self._traits = traits
         self.plant, self.edge, self.burden = plant, Edge(), Burden()
         self._library, self._contract = library, contract
         self._retained = make_retained(library)
@@ -80,6 +100,7 @@ class Body:
             self._library,
             retained=self._retained,
             watchdog_reset=watchdog,
+            miss_limit=self._traits.miss_limit,
             now_ns=self.board_ns(now_ns),
         )
         self.release_ns = board.next_release()
@@ -109,7 +130,7 @@ class Body:
                     self.misses_lost[cause] += count
             self._retained = make_retained(self._library)
         self.resets += 1
-        self._off_until_ns = now_ns + off_ns + _BOOT_NS
+        self._off_until_ns = now_ns + off_ns + self._traits.boot_ns
         self._zero_ns, self._board_zero_ns = self._off_until_ns, _BOARD_START_NS
         self.board = self._boot(self._off_until_ns, watchdog)
         self.burden, self.link_blocked_until_ns = Burden(), 0

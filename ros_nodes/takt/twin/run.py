@@ -11,6 +11,7 @@ import numpy as np
 
 from takt.contract import Contract
 from takt.simulation.mission import count_contacts
+from takt.twin.body import A_BOARD, BoardTraits
 from takt.twin.episode import SECOND, Episode
 from takt.twin.injector import Injector
 from takt.twin.invariants import Invariants, Violation
@@ -56,11 +57,12 @@ def run(
     make_eye: Callable[..., Look] | None = None,
     each_row: Callable[[World], None] | None = None,
     watcher: Callable[[World, bool], None] | None = None,
+    traits: BoardTraits = A_BOARD,
 ) -> Result:
     """Equal episodes give equal results. ``each_row`` is called after every control cycle, ``watcher`` after every step
     (with whether a cycle ran in it); both look and do not touch.
     """
-    world = World(library, contract, episode, make_eye)
+    world = World(library, contract, episode, make_eye, traits)
     try:
         injector = Injector(episode.faults)
         invariants = Invariants(world, injector)

@@ -18,10 +18,12 @@ from takt.link.ros_port import ENCAPSULATION
 from takt.report.run_folder import read_run
 from takt.report.run_record import RungStep
 from takt.simulation import plant_log
+from takt.twin.body import BoardTraits
 from takt.twin.episode import MS, SECOND, Episode
 from takt.twin.run import Result, run
 from takt.twin.world import World, table
 
+_PROCESS_START_NS = 150 * MS  # measured: from a reset of the posix port's process to its first control cycle
 _FROM_S = 5.0  # the robot may find its distance first
 _EVERY_S = 0.1
 
@@ -44,7 +46,8 @@ class RunSamples:
 def of_twin(library: Path, contract: Contract, episode: Episode) -> RunSamples:
     """Live the episode in the twin. Raises TaktError if its robot is never armed."""
     ages = _Ages(contract)
-    result = run(library, contract, episode, watcher=ages.see)
+    posix_port = BoardTraits(_PROCESS_START_NS, contract.safety.miss_limit_posix)  # the board of the demo
+    result = run(library, contract, episode, watcher=ages.see, traits=posix_port)
     if not result.mission["armed"]:
         raise TaktError(f"the twin of {episode.name} seed {episode.seed} never arms", "see takt twin")
     rows = _armed(table(result.rows))

@@ -24,7 +24,7 @@ from takt.simulation.board import MISS_CAUSES
 from takt.simulation.plant import Plant
 from takt.simulation.scenario import Scenario
 from takt.supervision.ledger_file import board_record
-from takt.twin.body import Body
+from takt.twin.body import A_BOARD, BoardTraits, Body
 from takt.twin.episode import MS, ROS_START_NS, SECOND, STEP_NS, Episode
 from takt.twin.eye import Boxes, GeometricEye
 from takt.twin.messenger import Messenger
@@ -49,6 +49,7 @@ class World:
         contract: Contract,
         episode: Episode,
         make_eye: Callable[[Plant, np.random.Generator], Look] | None = None,
+        traits: BoardTraits = A_BOARD,
     ) -> None:
         self.contract, self.episode = contract, episode
         self.now_ns = 0
@@ -56,7 +57,7 @@ class World:
         self.clock_offset_ns = 0  # how far the host's clock was set away from true time
         self.scenario: Scenario = stage_of(episode, contract)
         self._plant = Plant(self.scenario, contract)
-        self.body = Body(library, contract, self._plant, episode.board_drift_ppm)
+        self.body = Body(library, contract, self._plant, episode.board_drift_ppm, traits)
         self.up, self.down = (Wire(FaultyStream(episode.seed, way)) for way in ("up", "down"))
         self.mend_line()
         eye_rng, host_rng = (np.random.default_rng([episode.seed, part]) for part in (1, 2))

@@ -16,14 +16,16 @@ _CRC = const(2)
 _CRC_LOW = const(3)
 _ESCAPED = const(4)
 _HUNTING = const(5)
+_HEADER = const(6)  # as it comes: source, destination, size low, size high
 _SOURCE = const(6)
 _DESTINATION = const(7)
-_CRC_ERRORS = const(8)
-_OVERSIZED = const(9)
-_CUT = const(10)
-_CAPACITY = const(11)
-_OFFSET = const(12)
-_WORDS = const(13)
+_SIZE_LOW = const(8)
+_CRC_ERRORS = const(10)
+_OVERSIZED = const(11)
+_CUT = const(12)
+_CAPACITY = const(13)
+_OFFSET = const(14)
+_WORDS = const(15)
 
 # CRC-16/ARC, four bits at a time
 _TABLE = array(
@@ -48,8 +50,21 @@ def crc16(crc: int, data: ptr8, start: int, count: int) -> int:
 
 
 @micropython.viper
-def _decode(state: ptr32, payload: ptr8, data: ptr8, span: int) -> int:
-    # span: first byte << 16 | end. Returns the place behind the byte that completed a good frame; -1: none did.
+def _begin(state_array):
+    # The flag: the next byte is a header's first.
+    state = ptr32(state_array)
+    if state[_HUNTING] == 0 and state[_POSITION] > 0:
+        state[_CUT] += 1
+    state[_HUNTING] = 0
+    state[_ESCAPED] = 0
+    state[_POSITION] = 0
+    state[_CRC] = 0
+
+
+# span: first byte << 16 | end. Returns the place behind the byte that completed a good frame; -1: none did.
+@micropython.viper
+def _decode(state_array, payload: ptr8, data: ptr8, span: int) -> int:
+    state = ptr32(state_array)  # not given so: its address, handed on, would be an integer on the heap
     table = ptr16(_TABLE)
     i = span >> 16
     end = span & 0xFFFF
@@ -57,26 +72,25 @@ def _decode(state: ptr32, payload: ptr8, data: ptr8, span: int) -> int:
         byte = data[i]
         i += 1
         if byte == 0x7E:
-            if state[_HUNTING] == 0 and state[_POSITION] > 0:
-                state[_CUT] += 1
-            state[_HUNTING] = 0
-            state[_ESCAPED] = 0
-            state[_POSITION] = 0
-            state[_CRC] = 0
+            _begin(state_array)
+        elif state[_HUNTING]:
             continue
-        if state[_HUNTING]:
-            continue
-        if byte == 0x7D:
+        elif byte == 0x7D:
             state[_ESCAPED] = 1
-            continue
-        if state[_ESCAPED]:
-            state[_ESCAPED] = 0
-            byte ^= 0x20
-        position = state[_POSITION]
-        state[_POSITION] = position + 1
-        if position >= 4:
-            at = position - 4
-            if at < state[_SIZE]:
+        else:
+            if state[_ESCAPED]:
+                state[_ESCAPED] = 0
+                byte ^= 0x20
+            at = state[_POSITION] - 4
+            state[_POSITION] = at + 5
+            if at < 0:
+                state[at + (_HEADER + 4)] = byte
+                if at == -1:
+                    state[_SIZE] = state[_SIZE_LOW] | (byte << 8)
+                    if state[_SIZE] > state[_CAPACITY]:
+                        state[_OVERSIZED] += 1
+                        state[_HUNTING] = 1
+            elif at < state[_SIZE]:
                 payload[state[_OFFSET] + at] = byte
                 crc = state[_CRC]
                 crc = (crc >> 4) ^ table[(crc ^ byte) & 15]
@@ -88,17 +102,6 @@ def _decode(state: ptr32, payload: ptr8, data: ptr8, span: int) -> int:
                 if state[_CRC] == state[_CRC_LOW] | (byte << 8):
                     return i
                 state[_CRC_ERRORS] += 1
-        elif position == 0:
-            state[_SOURCE] = byte
-        elif position == 1:
-            state[_DESTINATION] = byte
-        elif position == 2:
-            state[_SIZE] = byte
-        else:
-            state[_SIZE] |= byte << 8
-            if state[_SIZE] > state[_CAPACITY]:
-                state[_OVERSIZED] += 1
-                state[_HUNTING] = 1
     return -1
 
 

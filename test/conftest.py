@@ -9,14 +9,14 @@ import fcntl
 import gc
 import os
 import shutil
+import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import takt.contract
 
@@ -27,35 +27,61 @@ _CLOCKS = (
 )  # fmt: skip
 _ROOT = Path(__file__).resolve().parents[1]
 _DOMAINS = range(1, 102)  # above 101 the DDS ports reach into Linux's ephemeral range
-_held: list[IO[str]] = []  # open for the life of the process; the kernel drops the lock with it
+_held: dict[int, socket.socket] = {}
 
 
-def _hold_domain() -> int:
-    """Lock the first free domain, starting at one that depends on the process id."""
-    folder = Path(tempfile.gettempdir()) / "takt-ros-domains"
-    folder.mkdir(exist_ok=True)
+def _hold(domain: int) -> bool:
+    """Take a domain for this process, unless another one has it.
+
+    A name in the kernel: gone with the process however that ends, the same for every user and, as the ports of DDS
+    are, for every container of one network.
+    """
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0takt-ros-domain-{domain}")
+    except OSError:
+        name.close()
+        return False
+    _held[domain] = name
+    return True
+
+
+def _hold_row(count: int) -> int:
+    """The first of ``count`` free domains in a row; looked for from one on that depends on the process id."""
     for step in _DOMAINS:
-        domain = 1 + (os.getpid() + step) % len(_DOMAINS)
-        lock = (folder / f"{domain}.lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        _held.append(lock)
-        return domain
-    raise RuntimeError(
-        f"all ROS domains {_DOMAINS[0]}..{_DOMAINS[-1]} are held by other test runs on this computer"
-    )
+        first = 1 + (os.getpid() + step) % len(_DOMAINS)
+        row, before = range(first, first + count), set(_held)
+        if row[-1] in _DOMAINS and all(_hold(domain) for domain in row):
+            return first
+        _release(set(_held) - before)
+    raise RuntimeError(f"no {count} ROS domains in a row of {_DOMAINS} are free: too many test runs here")
+
+
+def _release(domains: set[int]) -> None:
+    for domain in domains:
+        _held.pop(domain).close()
 
 
 def pytest_configure() -> None:
     """Set before any test module imports rclpy; child processes inherit it."""
-    os.environ["ROS_DOMAIN_ID"] = str(_hold_domain())
+    os.environ["ROS_DOMAIN_ID"] = str(_hold_row(1))
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = (
         "SUBNET"  # the profile confines it to the loopback interface
     )
     os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] = str(_ROOT / "config" / "fastdds.xml")
+    # The same examples in every run, however slow the machine: what is tried at random is the long proofs' to try.
+    settings.register_profile(
+        "takt", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("takt")
+
+
+@pytest.fixture
+def more_domains() -> Iterator[Callable[[int], int]]:
+    """``more_domains(count)``: the first of so many ROS domains in a row that nobody else has until the test ends."""
+    before = set(_held)
+    yield _hold_row
+    _release(set(_held) - before)
 
 
 @pytest.fixture(scope="session", autouse=True)

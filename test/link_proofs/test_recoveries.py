@@ -86,7 +86,7 @@ def test_every_kind_has_a_lane():
 
 
 @pytest.mark.system
-def test_ten_recoveries_over_all_kinds(tmp_path):
+def test_ten_recoveries_over_all_kinds(tmp_path, more_domains):
     pytest.importorskip("rclpy", reason="ROS 2 is not available to Python")
     firmware = Path(__file__).resolve().parents[2] / "build/firmware/takt_firmware"
     if not firmware.exists():
@@ -100,7 +100,7 @@ def test_ten_recoveries_over_all_kinds(tmp_path):
             "--firmware",
             str(firmware),
             "--domain",
-            "90",
+            str(more_domains(2 * recoveries.LANES)),
             "--noise-s",
             "1",
         ]

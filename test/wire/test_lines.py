@@ -21,7 +21,7 @@ from takt.link.transports.reactor import Reactor, running
 from takt.link.transports.serial_line import SerialLine
 from takt.link.transports.udp_line import UdpDriver
 
-DEADLINE_S = 20.0
+DEADLINE_S = 120.0
 
 
 @pytest.fixture

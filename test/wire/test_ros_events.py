@@ -15,6 +15,8 @@ from takt.link.transports.reactor import Reactor  # noqa: E402
 from takt.nodes import ros_events  # noqa: E402
 from takt.nodes.ros_events import RosEvents  # noqa: E402
 
+LIMIT_S = 120.0
+
 
 @pytest.fixture(params=["eventfd", "wait set"])
 def taken(request, monkeypatch):
@@ -35,6 +37,10 @@ def taken(request, monkeypatch):
             heard.append(found[0].data)
         return bool(found)
 
+    limit_s = time.monotonic() + LIMIT_S
+    while publisher.get_subscription_count() == 0:
+        assert time.monotonic() < limit_s, "the two ends did not find each other"
+        time.sleep(0.01)
     publisher.publish(Int32(data=0))
     events.watch("subscription", end, take, context)
     yield publisher, reactor, events, end, heard
@@ -48,7 +54,7 @@ def test_all_that_is_published_is_taken_in_order(taken):
     publisher, reactor, events, end, heard = taken
     for number in range(1, 21):
         publisher.publish(Int32(data=number))
-    limit_s = time.monotonic() + 20.0
+    limit_s = time.monotonic() + LIMIT_S
     while (not heard or heard[-1] != 20) and time.monotonic() < limit_s:
         reactor.turn(10_000_000)
     assert heard[-20:] == list(range(1, 21))
@@ -65,7 +71,7 @@ def test_a_flood_at_one_end_leaves_the_others_their_turn(taken):
         pytest.skip("the stand-in has its own batches")
     for number in range(1, 100):
         publisher.publish(Int32(data=number))
-    limit_s = time.monotonic() + 20.0
+    limit_s = time.monotonic() + LIMIT_S
     while (not heard or heard[-1] != 99) and time.monotonic() < limit_s:
         before = len(heard)
         reactor.turn(10_000_000)

@@ -85,6 +85,14 @@ def more_domains() -> Iterator[Callable[[int], int]]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def nobody_is_nice() -> Iterator[None]:
+    """Soft work steps back behind everybody for good; done in this process, all later tests would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "nice", lambda step: 0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def no_outbox_is_left() -> Iterator[None]:
     """Nodes keep what the supervisor has not confirmed, also behind their own end; no supervisor comes for a test's."""
     yield

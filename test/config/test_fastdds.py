@@ -67,11 +67,11 @@ def test_large_best_effort_pictures_arrive_and_a_killed_process_is_forgotten(nod
     pictures = []
     node.create_subscription(Image, "profile_pictures", pictures.append, BEST_EFFORT)
     assert until(
-        lambda: len(pictures) >= 5, node, within_s=30.0
+        lambda: len(pictures) >= 5, node, within_s=200.0
     )  # with the default segment none ever arrives
     assert len(pictures[0].data) == WIDTH * HEIGHT * 3
     assert "profile_camera" in node.get_node_names()
 
     camera.kill()
     # The default lease would keep it for 20 s.
-    assert until(lambda: "profile_camera" not in node.get_node_names(), node, within_s=12.0)
+    assert until(lambda: "profile_camera" not in node.get_node_names(), node, within_s=18.0)

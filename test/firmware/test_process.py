@@ -23,7 +23,7 @@ from takt.link.agent import AgentCore
 from takt.link.ros_port import MemoryRos
 from takt.simulation.plant_protocol import DutyFrame, EncoderFrame, PlantLine, encode_encoder
 
-LIMIT_S = 30.0  # a wait this long for an event means that it will not come
+LIMIT_S = 200.0  # a wait this long for an event means that it will not come
 
 
 class Line:

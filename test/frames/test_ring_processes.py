@@ -66,7 +66,7 @@ def start(name: str) -> Iterator[object]:
 
 
 def attach_when_there(name: str) -> FrameRing:
-    limit_s = time.monotonic() + 20.0
+    limit_s = time.monotonic() + 200.0
     while True:
         try:
             ring = FrameRing.attach(name)
@@ -84,7 +84,7 @@ def test_a_read_is_whole_or_known_to_be_torn(name: str, start) -> None:  # type:
     start(WRITER)
     ring = attach_when_there(name)
     whole = torn = 0
-    limit_s = time.monotonic() + 20.0
+    limit_s = time.monotonic() + 200.0
     while (whole < 200 or torn < 20) and time.monotonic() < limit_s:
         frame = ring.newest()
         if frame is None:
@@ -106,7 +106,7 @@ def test_attachments_are_whole_under_a_racing_annotator(name: str, start) -> Non
     ring = attach_when_there(name)
     start(ANNOTATOR)
     seen: set[int] = set()
-    limit_s = time.monotonic() + 20.0
+    limit_s = time.monotonic() + 200.0
     while len(seen) < 300 and time.monotonic() < limit_s:
         attached = ring.newest_attached()
         if attached is None:
@@ -127,7 +127,7 @@ def test_killed_writers_leave_a_ring_that_goes_on(name: str, start) -> None:  # 
     for _ in range(4):
         child = start(WRITER)
         ring = attach_when_there(name)
-        frame = ring.wait_newer(sequence + 20, 20.0)
+        frame = ring.wait_newer(sequence + 20, 200.0)
         assert frame is not None
         child.send_signal(signal.SIGKILL)
         child.wait()
@@ -175,7 +175,7 @@ def test_waiting_ends_at_the_next_frame_and_at_the_time_limit(name: str, start) 
     assert writer.wait_newer(0, 0.0) is not None and writer.wait_newer(1, 0.0) is None
     writer.close()
     start(WRITER.replace("160, 120, slots=3", "8, 4"))
-    frame = FrameRing.attach(name).wait_newer(1, 20.0)
+    frame = FrameRing.attach(name).wait_newer(1, 200.0)
     assert frame is not None and frame.sequence > 1
 
 
@@ -192,7 +192,7 @@ while True:
     words[100] = 0xFFFF_FFFF_FFFF_FFFF
 """)
     seen: dict[int, int] = {}
-    limit_s = time.monotonic() + 20.0
+    limit_s = time.monotonic() + 200.0
     while len(seen) < 2 and time.monotonic() < limit_s:
         seen[writer._words[100]] = 1
     for _ in range(200_000):

@@ -24,7 +24,7 @@ from takt.gazebo import topics  # noqa: E402
 from takt.nodes import gazebo_plant  # noqa: E402
 from takt.nodes.shell import ros_time  # noqa: E402
 
-LIMIT_S = 20.0
+LIMIT_S = 120.0
 
 
 @pytest.fixture

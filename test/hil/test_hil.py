@@ -29,7 +29,7 @@ from takt.link.ros_port import MemoryRos
 from takt.simulation import plant_log
 from takt.simulation.board_port import BoardPort
 
-LIMIT_S = 40.0  # a wait this long for an event means that it will not come
+LIMIT_S = 200.0  # a wait this long for an event means that it will not come
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def port(folder: Path, name: str) -> SerialLine:
     return opened
 
 
-def heard(end: SerialLine, wanted: int, limit_s: float = 10.0) -> bytes:
+def heard(end: SerialLine, wanted: int, limit_s: float = 120.0) -> bytes:
     data, until_s = b"", time.monotonic() + limit_s
     while len(data) < wanted and time.monotonic() < until_s:
         if select.select([end.fileno()], [], [], 0.05)[0]:

@@ -24,7 +24,7 @@ from takt.deadlines import Miss
 from takt.monitoring import alerts, panels
 
 PROMETHEUS = shutil.which("prometheus")
-LIMIT_S = 120.0  # a busy machine; seconds are enough elsewhere
+LIMIT_S = 240.0  # a busy machine; seconds are enough elsewhere
 
 
 class TalkingRobot:
@@ -66,7 +66,7 @@ def robot(contract, robot_speaks) -> Iterator[TalkingRobot]:
 
 
 def get(url: str) -> tuple[str, str]:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
         return answer.read().decode(), answer.headers["Content-Type"]
 
 
@@ -84,7 +84,7 @@ def test_the_server_answers_a_scrape(robot):
 def test_another_host_name_is_refused_a_scrape_too(robot):
     request = urllib.request.Request(robot.server.url + "metrics", headers={"Host": "robot.example"})
     with pytest.raises(urllib.error.HTTPError) as refusal:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=LIMIT_S)
     assert refusal.value.code == 403
 
 

@@ -17,7 +17,7 @@ from takt.nodes.ledger_keeper import LedgerKeeper
 from takt.nodes.miss_teller import MissTeller
 from takt.realtime.stage import Late, WatchedStage
 
-LIMIT_S = 60.0
+LIMIT_S = 200.0
 MS = 1_000_000
 BOARD = {
     "boot": "1",

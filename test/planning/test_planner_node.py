@@ -23,7 +23,7 @@ from takt.nodes.planner import PlannerNode  # noqa: E402
 from takt.nodes.planner_messages import nanoseconds, time_of  # noqa: E402
 
 RING = f"takt_test_planner_{os.getpid()}"
-LIMIT_S = 20.0
+LIMIT_S = 120.0
 ROBOT = takt.contract.load().robot
 # A target at 2 m, straight ahead: feet at 137, head at 79 in the picture of the contract's camera.
 TARGET_2_M = Detections(

@@ -17,6 +17,7 @@ from takt.simulation import plant_log, plant_process
 from takt.simulation.board_port import BoardPort
 from takt.simulation.plant_protocol import DutyFrame, EncoderFrame, PlantLine, encode_duty, encode_encoder
 
+LIMIT_S = 60.0
 DUTY = DutyFrame(True, True, 0, 1, 2, (0.25, 0.25), (5.0, 5.0))
 
 
@@ -28,6 +29,15 @@ def open_board(link: Path) -> int:
     link.symlink_to(os.ttyname(slave))
     os.close(slave)
     return master
+
+
+def read_all(port: BoardPort, count: int) -> bytes:
+    """So many bytes, or what came of them in a long time: a pty hands on what is written a little later."""
+    data, end_s = b"", time.monotonic() + LIMIT_S
+    while len(data) < count and time.monotonic() < end_s:
+        data += port.read()
+        time.sleep(0.001)
+    return data
 
 
 def read_when_open(master: int) -> bytes:
@@ -48,7 +58,7 @@ def test_port_waits_for_its_device_and_opens_it_again(tmp_path: Path) -> None:
         now_ns += 1_000_000_000
         assert port.open_when_due(now_ns)
         os.write(board, b"\x7e duty")
-        assert port.read() == b"\x7e duty" and port.read() == b""
+        assert read_all(port, 6) == b"\x7e duty" and port.read() == b""
         port.write(b"\x7e\x7d encoder\x11\x13")
         assert os.read(board, 100) == b"\x7e\x7d encoder\x11\x13"  # a raw line: nothing is changed on the way
         os.close(board)

@@ -49,50 +49,59 @@ def test_a_full_line_does_not_collect_logins(client: Client) -> None:
     assert len(Unframer().take(client.take_sent())) == 1
 
 
+class Creates:
+    """What the client asked to be created, in order, each held against what it should have been."""
+
+    def __init__(self, heard: list[bytes]) -> None:
+        self.left = iter(heard)
+        self.request = 10
+
+    def expect(self, number: int, flags: int, content: bytes) -> None:
+        body = submessage(number, struct.pack(">H", self.request) + content, flags)
+        body += bytes(-len(body) % 4)
+        assert next(self.left) == message(0x80, self.request - 10, body), f"request {self.request}"
+        self.request += 1
+
+    def expect_create(self, object_id: int, kind: int, blob: bytes, parent: bytes) -> None:
+        head = struct.pack(">H", object_id) + bytes([kind, 3, 0, 0]) + struct.pack("<I", len(blob))
+        self.expect(1, 7, head + blob + parent)
+
+    def expect_read(self, object_id: int, stream: int) -> None:
+        control = struct.pack("<HHHH", 0xFFFF, 0, 0, 0)
+        self.expect(8, 1, struct.pack(">H", object_id) + bytes([stream, 0, 0, 1]) + control)
+
+
 def test_creation_of_all_entities(world: World) -> None:
     """Equal, byte for byte, to what the recorded official client sent for entities of these kinds."""
     took_ms = world.complete()
-    library = world.client.library
-    creates = iter(world.agent.creates)
-    request = 10
-
-    def expect(number: int, flags: int, content: bytes) -> None:
-        nonlocal request
-        body = submessage(number, struct.pack(">H", request) + content, flags)
-        body += bytes(-len(body) % 4)
-        assert next(creates) == message(0x80, request - 10, body), f"request {request}"
-        request += 1
-
-    def expect_create(object_id: int, kind: int, blob: bytes, parent: bytes) -> None:
-        head = struct.pack(">H", object_id) + bytes([kind, 3, 0, 0]) + struct.pack("<I", len(blob))
-        expect(1, 7, head + blob + parent)
-
-    def expect_read(object_id: int, stream: int) -> None:
-        control = struct.pack("<HHHH", 0xFFFF, 0, 0, 0)
-        expect(8, 1, struct.pack(">H", object_id) + bytes([stream, 0, 0, 1]) + control)
-
+    library, creates = world.client.library, Creates(world.agent.creates)
     participant = b"\x00\x01\x00\x00" + strings(b"base")
-    expect_create(0x0001, 1, participant, bytes(-len(participant) % 2) + struct.pack("<H", 77))
+    creates.expect_create(0x0001, 1, participant, bytes(-len(participant) % 2) + struct.pack("<H", 77))
     for topic in range(library.probe_topic_count()):
-        reliable, publishes = library.probe_topic_reliable(topic), library.probe_topic_publishes(topic)
-        blob = strings(library.probe_topic_name(topic)) + b"\x00\x01"
-        blob += bytes(-len(blob) % 4) + strings(library.probe_topic_type(topic))
-        expect_create(topic << 4 | 2, 2, blob, b"\x00\x01")
-        expect_create(topic << 4 | (3 if publishes else 4), 3 if publishes else 4, b"\0\0", b"\x00\x01")
-        depth = struct.pack("<H", library.probe_topic_depth(topic))
-        qos = struct.pack(">H", topic << 4 | 2) + bytes([1, 0, 2 | reliable, 0, 1, 0]) + depth
-        end = bytes(4 if publishes else 5)
-        parent = struct.pack(">H", topic << 4 | (3 if publishes else 4))
-        expect_create(topic << 4 | (5 if publishes else 6), 5 if publishes else 6, qos + end, parent)
-        if not publishes:
-            expect_read(topic << 4 | 6, 0x80 if reliable else 1)
+        expect_topic(creates, library, topic)
     for service in range(library.probe_service_count()):
-        content = next(creates)
-        assert content[8:16] == struct.pack(">HH", request, service << 4 | 8) + bytes([8, 3, 0, 0])
-        request += 1
-        expect_read(service << 4 | 8, 0x80)
-    assert next(creates, None) is None
+        content = next(creates.left)
+        assert content[8:16] == struct.pack(">HH", creates.request, service << 4 | 8) + bytes([8, 3, 0, 0])
+        creates.request += 1
+        creates.expect_read(service << 4 | 8, 0x80)
+    assert next(creates.left, None) is None
     assert took_ms <= 50
+
+
+def expect_topic(creates: Creates, library: ctypes.CDLL, topic: int) -> None:
+    """The topic, its publisher or subscriber, and its writer or reader; a reader is asked for data at once."""
+    reliable, publishes = library.probe_topic_reliable(topic), library.probe_topic_publishes(topic)
+    blob = strings(library.probe_topic_name(topic)) + b"\x00\x01"
+    blob += bytes(-len(blob) % 4) + strings(library.probe_topic_type(topic))
+    creates.expect_create(topic << 4 | 2, 2, blob, b"\x00\x01")
+    group, end_point = (3, 5) if publishes else (4, 6)
+    creates.expect_create(topic << 4 | group, group, b"\0\0", b"\x00\x01")
+    depth = struct.pack("<H", library.probe_topic_depth(topic))
+    qos = struct.pack(">H", topic << 4 | 2) + bytes([1, 0, 2 | reliable, 0, 1, 0]) + depth
+    end = bytes(4 if publishes else 5)
+    creates.expect_create(topic << 4 | end_point, end_point, qos + end, struct.pack(">H", topic << 4 | group))
+    if not publishes:
+        creates.expect_read(topic << 4 | 6, 0x80 if reliable else 1)
 
 
 def test_writer_is_the_recorded_one(client: Client) -> None:

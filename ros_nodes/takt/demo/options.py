@@ -104,6 +104,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--weights", default="", metavar="ONNX", help="detector weights instead of the shipped ones"
     )
+    _add_faults(parser)
+    parser.add_argument("--port", type=int, default=8080, help="port of the page on 127.0.0.1 (default 8080)")
+    parser.add_argument("--run-dir", type=Path, default=None, help="where ptys, logs and records go")
+    parser.add_argument(
+        "--no-record", action="store_true", help="only the black box: no recording of the whole run"
+    )
+    return parser
+
+
+def _add_faults(parser: argparse.ArgumentParser) -> None:
+    """What goes wrong in the run: single faults, or a day of the twin's."""
     parser.add_argument(
         "--fault",
         action="append",
@@ -115,12 +126,6 @@ def _parser() -> argparse.ArgumentParser:
         "--chaos", type=int, metavar="SEED", help="the bad day of `takt chaos --seeds SEED-SEED`"
     )
     parser.add_argument("--scenario", metavar="NAME", help="a scenario file of the twin, with --seed")
-    parser.add_argument("--port", type=int, default=8080, help="port of the page on 127.0.0.1 (default 8080)")
-    parser.add_argument("--run-dir", type=Path, default=None, help="where ptys, logs and records go")
-    parser.add_argument(
-        "--no-record", action="store_true", help="only the black box: no recording of the whole run"
-    )
-    return parser
 
 
 def _board(given: argparse.Namespace, day: Day | None) -> tuple[str, str]:

@@ -129,17 +129,9 @@ class Meter:
 
         ``window``: pings that may be without their pong, 0 for any number.
         """
-        plan = Plan(
-            fd,
-            int(reliable),
-            count,
-            size,
-            window,
-            int(1e9 / hz) if hz else 0,
-            int(seconds * 1e9),
-            int(drift_ppm * 1e3),
-            int(clock_from_s * 1e9),
-        )
+        period_ns = int(1e9 / hz) if hz else 0
+        times = (period_ns, int(seconds * 1e9), int(drift_ppm * 1e3), int(clock_from_s * 1e9))
+        plan = Plan(fd, int(reliable), count, size, window, *times)
         trips = np.zeros(max(count, 1), np.float32)
         clocks = np.zeros((max(count, 1), 2), np.int64)
         result = Result()

@@ -38,6 +38,7 @@ def alerts(contract: Contract) -> list[Alert]:
         *_ladder(contract),
         *_board(contract),
         *_stages(contract),
+        *_pictures(contract),
         *_link_and_clock(contract),
         *_supply(contract),
         *_recorder(),
@@ -114,7 +115,7 @@ def _stages(contract: Contract) -> Iterator[Alert]:
             f"more than 1 % of {stage} takes longer than its {budget} ms",
             stage,
         )
-    budget_ms, skip = contract.stages["photon_to_motor"].budget_ms, contract.ladder.reduced_skip_ratio
+    budget_ms = contract.stages["photon_to_motor"].budget_ms
     yield Alert(
         "TaktPhotonToMotorOverBudget",
         "warning",
@@ -122,6 +123,10 @@ def _stages(contract: Contract) -> Iterator[Alert]:
         f'takt_photon_to_motor_seconds{{quantile="0.99"}} > {plain(budget_ms / 1e3)}',
         f"p99 from photon to motor is over {plain(budget_ms)} ms",
     )
+
+
+def _pictures(contract: Contract) -> Iterator[Alert]:
+    skip = contract.ladder.reduced_skip_ratio
     yield Alert(
         "TaktFramesSkipped",
         "warning",

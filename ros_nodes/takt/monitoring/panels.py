@@ -29,7 +29,7 @@ class Panel:
 
 def panels(contract: Contract) -> list[Panel]:
     """In reading order: how is the robot, what was late, and then part by part."""
-    return [*_overview(contract), *_lateness(contract), *_link(contract), *_parts(contract)]
+    return [*_overview(contract), *_lateness(contract), *_link(contract), *_parts(contract), *_own(contract)]
 
 
 def _overview(contract: Contract) -> list[Panel]:
@@ -135,7 +135,6 @@ def _link(contract: Contract) -> list[Panel]:
 
 
 def _parts(contract: Contract) -> list[Panel]:
-    oldest_s = contract.topics["diagnostics"].max_age_ms / 1e3
     return [
         Panel(
             "Wheels",
@@ -163,6 +162,13 @@ def _parts(contract: Contract) -> list[Panel]:
             kind="state-timeline",
             words={"0": "CLOSED", "1": "OPEN", "2": "HALF_OPEN"},
         ),
+    ]
+
+
+def _own(contract: Contract) -> list[Panel]:
+    """Of what watches the others."""
+    oldest_s = contract.topics["diagnostics"].max_age_ms / 1e3
+    return [
         Panel(
             "Recorder: memory",
             {"takt_recorder_memory_bytes": "held"},

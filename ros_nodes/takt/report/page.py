@@ -13,6 +13,7 @@ from takt.report.run_record import RunRecord
 _MOST_MISSES = 400
 _BOARD_MOMENTS = ("release_jitter", "execution")
 _RUNG_CLASSES = ("nominal", "reduced", "hold", "safe")
+_Bar = tuple[float, float, str, str]  # from s, to s, class, text
 
 
 def report_page(record: RunRecord) -> str:
@@ -151,33 +152,15 @@ def _us(value: float | None) -> object:
 def _rungs(record: RunRecord) -> list[str]:
     began_ns, ended_ns = record.span_ns
     span_s = (0.0, max((ended_ns - began_ns) / 1e9, 0.1))
-    rows = []
-    for computer in ("host", "board"):
-        steps = [step for step in record.rungs if step.computer == computer]
-        ends = [step.at_ns for step in steps[1:]] + [ended_ns]
-        bars = [
-            (
-                (step.at_ns - began_ns) / 1e9,
-                (end_ns - began_ns) / 1e9,
-                _rung_class(step.rung),
-                _rung_text(step.rung, step.reason),
-            )
-            for step, end_ns in zip(steps, ends, strict=False)
-        ]
-        rows.append((computer, bars))
+    rows = [(computer, _rung_bars(record, computer)) for computer in ("host", "board")]
     ticks = [
-        _at(miss.at_ns, began_ns, "miss", f"{miss.source} {miss.stage}: {miss.cause}")
+        _bar(miss.at_ns, miss.at_ns, began_ns, "miss", f"{miss.source} {miss.stage}: {miss.cause}")
         for miss in record.misses
     ]
     rows.append(("misses", [tick for tick in ticks if span_s[0] <= tick[0] <= span_s[1]]))
     if record.faults:
         bars = [
-            (
-                (one.at_ns - began_ns) / 1e9,
-                (one.until_ns - began_ns) / 1e9,
-                "fault",
-                f"{one.kind}: {one.strength}",
-            )
+            _bar(one.at_ns, one.until_ns, began_ns, "fault", f"{one.kind}: {one.strength}")
             for one in record.faults
         ]
         rows.append(("faults", bars))
@@ -191,6 +174,17 @@ def _rungs(record: RunRecord) -> list[str]:
     ]
 
 
+def _rung_bars(record: RunRecord, computer: str) -> list[_Bar]:
+    """Each stay of one computer on a rung, the last one until the run's end."""
+    began_ns, ended_ns = record.span_ns
+    steps = [step for step in record.rungs if step.computer == computer]
+    ends = [step.at_ns for step in steps[1:]] + [ended_ns]
+    return [
+        _bar(step.at_ns, end_ns, began_ns, _rung_class(step.rung), _rung_text(step.rung, step.reason))
+        for step, end_ns in zip(steps, ends, strict=False)
+    ]
+
+
 def _rung_class(rung: str) -> str:
     return rung.lower() if rung.lower() in _RUNG_CLASSES else "fault"
 
@@ -199,9 +193,8 @@ def _rung_text(rung: str, reason: str) -> str:
     return f"{rung}: {reason}" if reason else rung
 
 
-def _at(at_ns: int, began_ns: int, kind: str, text: str) -> tuple[float, float, str, str]:
-    at_s = (at_ns - began_ns) / 1e9
-    return at_s, at_s, kind, text
+def _bar(from_ns: int, to_ns: int, began_ns: int, kind: str, text: str) -> _Bar:
+    return (from_ns - began_ns) / 1e9, (to_ns - began_ns) / 1e9, kind, text
 
 
 def _ledger(record: RunRecord) -> list[str]:

@@ -51,6 +51,12 @@ def test_a_miss_long_before_or_after_is_not_this_faults():
     assert score([injected()], seen, [])["gc_storm"].misses == 0
 
 
+def test_a_pass_that_was_done_before_the_fault_began_is_not_this_faults():
+    before, into_it = line("plan", "own_work", -7, late_ms=1), line("plan", "gc_pause", -7, late_ms=20)
+    one = score([injected()], [before, into_it], [])["gc_storm"]
+    assert (one.misses, one.right) == (1, 1)
+
+
 def test_a_stall_that_the_bare_loop_shares_is_nobodys_fault_and_one_that_it_does_not_is_a_wrong_blame():
     seen = [line("plan", "host_stall", 40)]
     shared = score([injected()], seen, [(START + 30 * MS, 5 * MS)])["gc_storm"]

@@ -104,3 +104,10 @@ def test_a_clock_that_is_slewed_has_not_stepped():
 
 def test_work_that_waited_behind_other_work_of_its_thread_was_not_starved():
     assert blame.decide({**QUIET, "queue_ms": 34.3, "blocked_ms": 61.1, "window_ms": 99.0}, 7.5) == "queue"
+
+
+def test_a_thread_that_another_threads_collection_kept_from_running_was_not_starved():
+    """Measured: two collections of a storm, and the interpreter's handing over between them."""
+    held_up = {**QUIET, "window_ms": 73.1, "cpu_ms": 6.0, "gc_pause_ms": 36.8, "blocked_ms": 65.8}
+    assert blame.decide(held_up, 15.6) == "gc_pause"
+    assert blame.decide({**held_up, "gc_pause_ms": 6.0}, 15.6) == "starved"

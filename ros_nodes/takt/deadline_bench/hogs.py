@@ -10,6 +10,7 @@ _BURST = """
 import os, sys, time
 if int(sys.argv[1]):
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(int(sys.argv[1])))
+print("ready", flush=True)
 for line in sys.stdin:
     end = time.monotonic() + float(line) / 1e3
     while time.monotonic() < end:
@@ -34,8 +35,12 @@ class BurstHogs:
     def __init__(self, count: int, priority: int) -> None:
         command = [sys.executable, "-c", _BURST, str(priority)]
         self._processes = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, text=True, bufsize=1) for _ in range(count)
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+            for _ in range(count)
         ]
+        for process in self._processes:
+            assert process.stdout is not None
+            process.stdout.readline()
 
     def burn(self, milliseconds: float) -> None:
         """Each of them for so long; returns at once."""

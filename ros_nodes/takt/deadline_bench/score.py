@@ -72,7 +72,7 @@ def _score_one(
 ) -> None:
     into.injected += 1
     end_ns = injection.until_ns + round(kind.settle_s * 1e9)
-    inside = [row for row in rows if injection.at_ns - _BEFORE_NS <= int(row["at_ns"]) <= end_ns]
+    inside = [row for row in rows if _touches(row, injection.at_ns, end_ns)]
     aimed_at = [row for row in inside if row["stage"] in kind.stages and not _follows(row, inside, kind)]
     others = [row for row in inside if row not in aimed_at]
     into.knock_on.update(f"{row['stage']}: {row['cause']}" for row in others)
@@ -83,6 +83,12 @@ def _score_one(
     into.right += sum(row["cause"] in kind.right for row in scored)
     into.unknown += sum(row["cause"] == UNKNOWN for row in scored)
     into.causes.update(row["cause"] for row in scored)
+
+
+def _touches(row: Mapping[str, Any], begin_ns: int, end_ns: int) -> bool:
+    """A pass that was done before the fault began owes it nothing."""
+    at_ns = int(row["at_ns"])
+    return begin_ns - _BEFORE_NS <= at_ns <= end_ns and at_ns + int(row["late_ns"]) > begin_ns
 
 
 def _follows(row: Mapping[str, Any], inside: Sequence[Mapping[str, Any]], kind: Kind) -> bool:

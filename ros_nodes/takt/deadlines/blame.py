@@ -79,8 +79,10 @@ def _input(evidence: Evidence) -> float:
 
 
 def _blocked(evidence: Evidence) -> float:
-    """Kept from running, less the time in which the thread had other work that this one waited behind."""
-    return max(evidence.get("blocked_ms", 0.0) - evidence.get("queue_ms", 0.0), 0.0)
+    """Kept from running, less the time in which the thread had other work that this one waited behind, and less the
+    collector's pauses: another thread's collection looks just so from here."""
+    others = evidence.get("queue_ms", 0.0) + evidence.get("gc_pause_ms", 0.0)
+    return max(evidence.get("blocked_ms", 0.0) - others, 0.0)
 
 
 def _own_work(evidence: Evidence) -> float:

@@ -34,7 +34,7 @@ class AgentDeadlines:
         self._settings, self._ros_ns = settings, ros_ns
         self._cores: Sequence[AgentCore] = ()
         self._reactor_rested_ns: Callable[[], int] = lambda: 0
-        self._heard = self._rested_ns = self._observed_ns = self._difference_ns = 0
+        self._heard = self._received = self._rested_ns = self._observed_ns = self._difference_ns = 0
         self._stepped = (0, 0.0)  # when (steady ns), by how much (ms)
         self._relocked_ns = 0  # when the board had got over it
         self._line = LineWatch()
@@ -81,16 +81,24 @@ class AgentDeadlines:
         if self._misses is None:
             return
         self._note_rest()
-        heard = sum(core.stats.rx for core in self._cores)
         now_ns = time.monotonic_ns()
-        if heard != self._heard:
-            self._heard = heard
-            self._line.heard(now_ns)
-            self._line.counted(now_ns, sum(core.lost for core in self._cores))
+        self._watch_line(now_ns)
         ros_ns = self._ros_ns()
         self._watch_clock(ros_ns - now_ns, now_ns)
         for written_ns in self._answers.overdue(ros_ns):
             self._late(written_ns, ros_ns, False)
+
+    def _watch_line(self, now_ns: int) -> None:
+        """Damage is counted as soon as any bytes came: a lossy line may let no message through for long."""
+        received = sum(core.stats.bytes_rx for core in self._cores)
+        if received == self._received:
+            return
+        self._received = received
+        heard = sum(core.stats.rx for core in self._cores)
+        if heard != self._heard:
+            self._heard = heard
+            self._line.heard(now_ns)
+        self._line.counted(now_ns, sum(core.lost for core in self._cores))
 
     def _watch_clock(self, difference_ns: int, now_ns: int) -> None:
         """A step of ROS time unlocks the board's clock: it applies nothing until it has locked anew."""
@@ -103,10 +111,14 @@ class AgentDeadlines:
         """What the line did in the window, and a step of the clock that the board has not got over yet."""
         when_ns, step_ms = self._stepped
         recent = step_ms and begin_ns < (self._relocked_ns or when_ns + _RELOCK_NS)
-        return {
-            **self._line.between(begin_ns, time.monotonic_ns()),
-            **({"clock_step_ms": step_ms} if recent else {}),
-        }
+        now_ns = time.monotonic_ns()
+        line = self._line.between(begin_ns, now_ns)
+        line["link_silence_ms"] = min(
+            line["link_silence_ms"], (now_ns - begin_ns) / 1e6
+        )  # as far as it matters
+        if line["link_lost"]:
+            line.pop("line_is_silent", None)  # why it is silent is known
+        return {**line, **({"clock_step_ms": step_ms} if recent else {})}
 
     def sent(self, core: AgentCore, taken_ns: int, now_ns: int, written: bool) -> None:
         """The commands that the core has built into output since the last call, and whether the line took them all."""

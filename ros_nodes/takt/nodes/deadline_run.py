@@ -33,14 +33,16 @@ _LINE = LineQuality(latency_ms=0.0)
 class DeadlineRun(Run):
     """``start``, ``wait_until_armed`` and ``end`` are the demo's. ``journeys`` holds (ROS ns heard, journey)."""
 
-    def __init__(self, run_dir: Path, seconds: float, clock: SteppedClock) -> None:
-        given = ["--headless", "--no-record", "--run-dir", str(run_dir), "--seconds", str(seconds)]
+    def __init__(self, run_dir: Path, seconds: float, clock: SteppedClock, page_port: int = 0) -> None:
+        """``page_port``: the dashboard runs too, and serves there."""
+        given = ["--no-record", "--run-dir", str(run_dir), "--seconds", str(seconds)]
+        given += ["--port", str(page_port)] if page_port else ["--headless"]
         episode = Episode(name="deadlines", seed=1, seconds=seconds, line=_LINE, board_drift_ppm=0.0)
         super().__init__(replace(demo_options.parse(given), day=Day(episode)))
         self.clock, self.run_dir = clock, run_dir
         self.seen: list[Seen] = []
         self.journeys: list[tuple[int, Journey]] = []
-        self.slowed: list[list[str]] = []  # each change of what soft work is slowed
+        self.slowed: list[tuple[int, list[str]]] = []  # each change of what soft work is slowed, and when
         self._tail = b""
         self._read = 0
 
@@ -106,6 +108,12 @@ class DeadlineRun(Run):
             self.watch_for(0.02)
         return False
 
+    def wait_until_relieved(self, limit_s: float) -> None:
+        """Until no soft work is slowed any more, or the time is over."""
+        end_s = time.monotonic() + limit_s
+        while self.slowed and self.slowed[-1][1] and time.monotonic() < end_s:
+            self.watch_for(0.1)
+
     def wait_until_drained(self, limit_s: float) -> bool:
         """Until every node's misses are on disk and it has told how many there were; False when that does not come."""
         end_s = time.monotonic() + limit_s
@@ -116,11 +124,14 @@ class DeadlineRun(Run):
                 return True
         return False
 
+    def _show_page(self) -> None:
+        """Nobody's browser: the bench has a viewer of its own."""
+
     def _on_journey(self, message: String) -> None:
         self.journeys.append((self.ros_ns, Journey.from_json(message.data)))
 
     def _on_relief(self, message: String) -> None:
-        self.slowed.append(json.loads(message.data)["slowed"])
+        self.slowed.append((self.ros_ns, json.loads(message.data)["slowed"]))
 
     def _read_ledger(self) -> None:
         path = self.run_dir / "ledger.jsonl"

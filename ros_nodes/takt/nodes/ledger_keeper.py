@@ -1,4 +1,8 @@
-"""Takes misses off the topics, the board's and the nodes', has them written, and confirms what is on disk."""
+"""Takes misses off the topics, the board's and the nodes', has them written, and confirms what is on disk.
+
+Both is done by threads of its own, with the priority of the line: a program that keeps the stages from the processors
+must not keep the word of it from the ledger.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
@@ -17,18 +23,22 @@ from std_msgs.msg import String, UInt64
 import takt.contract
 from takt.deadlines import Miss
 from takt.deadlines.outbox import Offer
+from takt.nodes.planner_loop import TakenByLoop
+from takt.nodes.wait_loop import WaitLoop
 from takt.realtime.machine import MachineView
+from takt.realtime.policy import take_priority
 from takt.supervision.board_miss import BoardClock, Record, miss_of, missed_ns
 from takt.supervision.ledger_file import LedgerFile
 
 LEDGER_FILE = Path.home() / ".ros/takt/ledger.jsonl"  # where nobody says otherwise
 _ANNOUNCE_S = 1.0
 _BATCH = 256
+_TURN_NS = 250_000_000  # between two looks whether it is over
 _PATIENCE_S = 0.02  # the bystander's next look, when the board missed a cycle
 
 
 class LedgerKeeper:
-    """The disk is waited for by a thread of its own, never by the node's executor.
+    """The disk is waited for by one thread, misses by another, and neither by the node's executor.
 
     ``ring``: the robot's ring, whose name the bystander's journals carry. ``board_is_here``: the board is a process of
     this host, so that a stall of the host is one of its.
@@ -43,7 +53,7 @@ class LedgerKeeper:
         ros_ns: Callable[[], int] = time.time_ns,
         heard: Callable[[Miss], object] = lambda miss: None,
     ) -> None:
-        """``heard`` is told of each miss of a node, on the executor."""
+        """``heard`` is told of each miss of a node, by the thread that takes them."""
         contract = takt.contract.load()
         self._ledger = LedgerFile(path)
         self._ros_ns, self._heard = ros_ns, heard
@@ -53,13 +63,21 @@ class LedgerKeeper:
         self._come: queue.SimpleQueue[tuple[int, Record | Offer] | None] = queue.SimpleQueue()
         self._touched: set[tuple[str, int]] = set()
         self._make_endpoints(node, contract)
-        self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
-        self._thread.start()
+        self._priority = contract.scheduling.agent
+        self._threads = [
+            threading.Thread(target=self._write, name="ledger", daemon=True),
+            threading.Thread(target=self._hear, name="ledger-ears", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Write what has come, then end."""
+        self._ears.end()
         self._come.put(None)
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
+        self._ears.close()
         self._ledger.close()
 
     def learn(self, status: str, values: dict[str, str]) -> None:
@@ -73,9 +91,19 @@ class LedgerKeeper:
         self._confirmations = node.create_publisher(UInt64, ack.ros_name, newest)
         self._misses = node.create_publisher(String, misses.ros_name, QoSProfile(depth=misses.depth))
         self._on_disk = node.create_publisher(String, on_disk.ros_name, QoSProfile(depth=on_disk.depth))
-        node.create_subscription(DiagnosticArray, board.ros_name, self._on_board, board.depth)
-        node.create_subscription(String, misses.ros_name, self._on_miss, QoSProfile(depth=misses.depth))
+        self._ears, group = WaitLoop(node.context), TakenByLoop()
+        for kind, topic, qos, act in (
+            (DiagnosticArray, board, QoSProfile(depth=board.depth), self._on_board),
+            (String, misses, QoSProfile(depth=misses.depth), self._on_miss),
+        ):
+            end = node.create_subscription(kind, topic.ros_name, act, qos, callback_group=group)
+            self._ears.watch("subscription", end, partial(_take, end))
         node.create_timer(_ANNOUNCE_S, self._announce)
+
+    def _hear(self) -> None:
+        take_priority(self._priority)
+        while self._ears.turn(_TURN_NS):
+            pass
 
     def _on_board(self, message: DiagnosticArray) -> None:
         for one in message.status:
@@ -91,6 +119,7 @@ class LedgerKeeper:
 
     def _write(self) -> None:
         """Everything that has come, then one wait for the disk, then the confirmations."""
+        take_priority(self._priority)
         ended = False
         while not ended:
             batch = [self._come.get()]
@@ -146,3 +175,10 @@ class LedgerKeeper:
     def _announce(self) -> None:
         if self._ledger.confirmed:
             self._confirmations.publish(UInt64(data=self._ledger.confirmed))
+
+
+def _take(end: Any, handle: Any) -> bool:
+    taken = handle.take_message(end.msg_type, False)
+    if taken is not None:
+        end.callback(taken[0])
+    return taken is not None

@@ -1,8 +1,9 @@
 """Carries a node's misses to the ledger: finds the cause, publishes, and tells again until the supervisor confirms.
 
 The stage's thread only counts, keeps the miss in memory that outlives the process, and goes on; the rest is done here,
-in a thread of the normal class. A few milliseconds pass before the cause is decided, so that the bystander has said
-what it saw.
+in a thread of the stage's own class: what held the stage up shall not hold up the word of it for longer, and whoever
+holds the interpreter is no easier to push aside than the stage that waits for it. A few milliseconds pass before the
+cause is decided, so that the bystander has said what it saw.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from takt.deadlines import Miss, blame
 from takt.deadlines.outbox import Outbox
 from takt.frames.segment import SHM
 from takt.realtime.machine import MachineView
+from takt.realtime.policy import take_priority
 from takt.realtime.stage import Late
 
 _PATIENCE_S = 0.015  # the bystander wakes every 10 ms
-_SILENCE_NS, _LOOK_S = 50_000_000, 0.005
+_SILENCE_NS, _LOOK_S = 75_000_000, 0.005  # a miss is to be on disk after 100 ms
 _AGAIN_S = 0.5
+_LOWEST = 1
 _TOLD_AT_ONCE = 50
 _SHARED_NS = 100_000_000  # work that waited for work that was late shares its cause within this
 
@@ -64,6 +67,7 @@ class MissTeller:
         self._outbox.close()
 
     def _run(self) -> None:
+        take_priority(getattr(takt.contract.load().scheduling, self._node.get_name(), 0) or _LOWEST)
         while True:
             try:
                 found = self._late.get(timeout=_AGAIN_S)

@@ -56,7 +56,7 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
         budget_ms = self._contract.stages["plan"].budget_ms
         self._stage = WatchedStage("plan", budget_ms, self._misses.tell, self._ros_ns)
         self._road = Journal.create(plan_journal(self._ring_name), PLAN_WIDTH, PLAN_ROWS)
-        self._rehearsal = Rehearsal(self)
+        self._rehearsal = Rehearsal(self, self._count_anew)
         self._compute = Histogram()
         self._wheels = WheelOdometry(self._contract)
         self._follower = Follower(self._contract)
@@ -136,6 +136,10 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
             for subscription in self._taken:
                 take_all(subscription)
 
+    def _count_anew(self) -> None:
+        if self._loop is not None:
+            self._loop.count_anew()
+
     def _on_joint_states(self, message: JointState) -> None:
         """Wheel angles, left then right, as the board sends them; anything else is not for us."""
         angles = message.position
@@ -198,7 +202,8 @@ class PlannerNode(LifecycleNode):  # type: ignore[misc]
             "odometry_restarts": self._wheels.restarts,
         }
         if loop is not None:
-            figures |= {"wake_late_p99_ms": _rounded_ms(loop.late), "wakes_skipped": loop.skipped}
+            late = {"wake_late_p99_ms": _rounded_ms(loop.late), "wakes": loop.late.count}
+            figures |= {**late, "wakes_skipped": loop.skipped}
         if last is not None:
             figures |= {
                 "speed_m_s": round(last.speed_m_s, 3),

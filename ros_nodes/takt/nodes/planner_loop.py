@@ -111,6 +111,10 @@ class PlannerLoop:
         self.late = Histogram()
         self.skipped = 0
 
+    def count_anew(self) -> None:
+        """Lateness from now on; called by the loop's own thread."""
+        self.late = Histogram()
+
     def start(self) -> None:
         self._thread.start()
 
@@ -130,19 +134,19 @@ class PlannerLoop:
 
     def _turn(self) -> None:
         self._begin()
-        due_ns = time.monotonic_ns()
+        due_ns = owed_ns = time.monotonic_ns()
         planned_ns, seen = due_ns - self._period_ns, None
         while not self._stop.is_set():
             now_ns = self._wait(due_ns)
             self._stage.begin()
-            self._stage.wake_late(due_ns, now_ns)
+            self._stage.wake_late(owed_ns, now_ns)  # work that outlasts its tick makes the next one late too
             self._listen()
             attached = self._eye.look(now_ns)
             is_new = attached is not None and (seen is None or _is_other(attached, seen))
             if is_new or now_ns - planned_ns >= self._period_ns - LOOK_NS // 2:
                 self._plan(attached, is_new)
                 planned_ns, seen = now_ns, attached
-            due_ns = self._next(due_ns)
+            due_ns, owed_ns = self._next(due_ns), due_ns + LOOK_NS
 
     def _wait(self, due_ns: int) -> int:
         ahead_ns = due_ns - time.monotonic_ns()

@@ -69,6 +69,16 @@ def lift_other_threads() -> int:
     return lifted
 
 
+def take_priority(priority: int) -> bool:
+    """SCHED_FIFO at ``priority`` for the calling thread alone; False where that is refused, which the process's own
+    ``apply_policy`` has told already."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    except OSError:
+        return False
+    return True
+
+
 def limit_fix(item: str, value: str) -> str:
     """What a person types to be granted more: ``item`` and ``value`` as limits.conf(5) names them."""
     return f"echo '@dialout - {item} {value}' | sudo tee -a {LIMITS_FILE}, then log in anew"

@@ -141,7 +141,7 @@ class SlowRoads:
         if not journey.stages:
             return UNKNOWN
         _, entered_ns, left_ns = latest_stretch(journey, self._usual_ns)
-        for miss in reversed(self._misses):
+        for miss in reversed(list(self._misses)):  # another thread may be adding one
             if miss.at_ns - _NEAR_NS <= left_ns and miss.at_ns + miss.late_ns + _NEAR_NS >= entered_ns:
                 return miss.cause
         return UNKNOWN

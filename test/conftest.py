@@ -5,12 +5,15 @@ Every test process gets its own domain on this computer, so that runs beside eac
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import fcntl
 import gc
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,6 +93,21 @@ def nobody_is_nice() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "nice", lambda step: 0)
         yield
+
+
+@pytest.fixture(autouse=True)
+def nobody_stays_realtime() -> Iterator[None]:
+    """A node that works in this process asks for SCHED_FIFO and locked memory; all later tests would have them."""
+    before, switch_s = os.sched_getscheduler(0), sys.getswitchinterval()
+    yield
+    if os.sched_getscheduler(0) == before:
+        return
+    for thread in map(int, os.listdir("/proc/self/task")):
+        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+            os.sched_setscheduler(thread, before, os.sched_param(0))
+    ctypes.CDLL(None).munlockall()
+    gc.unfreeze()
+    sys.setswitchinterval(switch_s)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -110,7 +110,7 @@ def test_the_token_opens_the_door_and_leaves_a_cookie_that_scripts_cannot_read(g
             assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and TOKEN not in cookie
             assert (await session.get(url + "api/state")).status == 200
             async with session.ws_connect(url + "api/live", headers=own) as viewer:
-                assert len(await viewer.receive_bytes(timeout=20)) > 100
+                assert len(await viewer.receive_bytes(timeout=120)) > 100
             assert (await session.post(url + "api/stop", headers=own)).status == 202
             foreign = {"Origin": "http://evil.example"}  # the cookie alone is not enough
             assert (await session.post(url + "api/stop", headers=foreign)).status == 403
@@ -150,7 +150,7 @@ def test_a_page_that_talks_too_much_is_cut_off(robot: PretendRobot) -> None:
             session.ws_connect(robot.server.url + "api/live", headers=headers) as viewer,
         ):
             await viewer.send_str("x" * 1000)
-            while (await viewer.receive(timeout=20)).type is aiohttp.WSMsgType.BINARY:
+            while (await viewer.receive(timeout=120)).type is aiohttp.WSMsgType.BINARY:
                 pass
             assert viewer.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 

@@ -19,7 +19,7 @@ from takt.dashboard.browser import Tab
 if TYPE_CHECKING:
     from conftest import PretendRobot
 
-LIMIT_S = 60.0
+LIMIT_S = 200.0
 # Counts pixels of the boxes' colours in the camera's picture, and what is drawn on the map.
 PIXELS = """(() => {
   const canvas = document.getElementById("camera");

@@ -23,7 +23,7 @@ from takt.errors import TaktError
 if TYPE_CHECKING:
     from conftest import PretendRobot
 
-LIMIT_S = 20.0
+LIMIT_S = 120.0
 Seen = tuple[dict[str, Any], bytes]
 
 

@@ -89,7 +89,8 @@ def test_a_boards_hello_tells_its_contract():
     assert probes.hello_property(b"\x80") is None
 
 
-def test_a_board_without_an_agent_is_heard_on_a_real_line():
+def test_a_board_without_an_agent_is_heard_on_a_real_line(monkeypatch):
+    monkeypatch.setattr(probes, "_LISTEN_S", 120.0)
     ours, theirs = pty.openpty()
     told, done = takt.contract.load().hash_property, threading.Event()
 

@@ -23,7 +23,7 @@ def test_a_miss_is_shared_when_the_loop_stalled_within_20_ms() -> None:
 def test_the_reference_loop_lists_its_stalls(firmware_build: Path, tmp_path: Path) -> None:
     report, stalls = tmp_path / "loop.json", tmp_path / "stalls.txt"
     command = [firmware_build / "reference_loop", "--seconds", "0.2", "--json", report, "--stalls", stalls]
-    assert subprocess.run(command, timeout=30.0).returncode == 0
+    assert subprocess.run(command, timeout=300.0).returncode == 0
     lines = [tuple(map(int, line.split())) for line in stalls.read_text().splitlines()]
     assert len(lines) == json.loads(report.read_text())["over_1_ms"]
     assert all(at_ns > 10**18 and late_ns > MS for at_ns, late_ns in lines)

@@ -201,7 +201,7 @@ def test_the_checker_of_sdf_finds_nothing(tmp_path, seed) -> None:
     if tool is None:
         pytest.skip("no SDF checker: apt install ignition-tools libsdformat-dev (or gz-tools2)")
     world = command.write(tmp_path, seed)
-    said = subprocess.run([tool, "sdf", "--check", world], capture_output=True, text=True, timeout=60)
+    said = subprocess.run([tool, "sdf", "--check", world], capture_output=True, text=True, timeout=600)
     output = said.stdout + said.stderr
     if "Valid." not in output and ("not a valid" in output or "I cannot find" in output):
         pytest.skip(f"{tool} is here but its sdf command is not: apt install libsdformat-dev")

@@ -68,7 +68,7 @@ def protobuf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = [f"ignition/msgs/{name}.proto" for name in ("model", "image", "clock", "double", "camera_info")]
     needed = [str(path.relative_to(PROTOS)) for path in (PROTOS / "ignition/msgs").glob("*.proto")]
     assert set(names) <= set(needed)
-    subprocess.run(["protoc", f"-I{PROTOS}", f"--python_out={folder}", *needed], check=True, timeout=60)
+    subprocess.run(["protoc", f"-I{PROTOS}", f"--python_out={folder}", *needed], check=True, timeout=600)
     return folder
 
 

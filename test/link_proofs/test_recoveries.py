@@ -103,6 +103,8 @@ def test_ten_recoveries_over_all_kinds(tmp_path, more_domains):
             str(more_domains(2 * recoveries.LANES)),
             "--noise-s",
             "1",
+            "--limit-s",
+            "150",
         ]
     )
     recoveries.run_lanes(tmp_path, given)

@@ -86,7 +86,7 @@ def repeated(values: str) -> str:
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     assert PROMTOOL is not None
-    return subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, timeout=120)
+    return subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, timeout=600)
 
 
 def case(name: str, series: dict[str, str], firing: list[str]) -> dict[str, object]:

@@ -86,7 +86,7 @@ def call(tree: Path, programs: Path, *arguments: str, **more: str) -> subprocess
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

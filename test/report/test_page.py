@@ -98,7 +98,7 @@ def opened(page: Path) -> tuple[str, set[str]]:
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     command += ["--disable-component-update", "--no-first-run", "--proxy-server=127.0.0.1:9"]
     command += [f"--log-net-log={log}", f"--user-data-dir={page.with_name('profile')}", "--dump-dom"]
-    shown = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120)
+    shown = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=600)
     assert shown.returncode == 0, shown.stderr
     asked = set(re.findall(r'"url":"((?:https?|wss?)://[^"]*)"', log.read_text()))
     return shown.stdout, {url for url in asked if not of_the_browser_itself(url)}

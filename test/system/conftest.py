@@ -27,7 +27,7 @@ class DemoRun:
 
     def pids(self) -> dict[str, int]:
         file = self.run_dir / "processes.json"
-        return json.loads(file.read_text() or "{}") if file.exists() else {}
+        return json.loads(file.read_text()) if file.exists() else {}
 
     def everything(self) -> list[int]:
         """Every process of the run: those kept, and the supervisor above them."""
@@ -37,7 +37,7 @@ class DemoRun:
     def log(self) -> str:
         return (self.run_dir / "log/supervisor.log").read_text(errors="replace")
 
-    def wait_for_line(self, text: str, limit_s: float = 90.0) -> None:
+    def wait_for_line(self, text: str, limit_s: float = 240.0) -> None:
         end_s = time.monotonic() + limit_s
         log = self.run_dir / "log/supervisor.log"
         while not (log.exists() and text in self.log()):
@@ -45,7 +45,7 @@ class DemoRun:
             assert time.monotonic() < end_s, f"never said {text!r}:\n{self.log()}"
             time.sleep(0.05)
 
-    def finish(self, limit_s: float = 180.0) -> tuple[int, str, str]:
+    def finish(self, limit_s: float = 400.0) -> tuple[int, str, str]:
         out, err = self.popen.communicate(timeout=limit_s)
         return self.popen.returncode, out, err
 
@@ -78,6 +78,6 @@ def start_demo(tmp_path_factory):
         if run.popen.poll() is None:
             run.popen.send_signal(signal.SIGINT)
             try:
-                run.popen.communicate(timeout=20)
+                run.popen.communicate(timeout=60)
             except subprocess.TimeoutExpired:
                 run.popen.kill()

@@ -16,7 +16,7 @@ CONTRACT = ROOT / "config/contract.yaml"
 def takt(*arguments, **more):
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'ros_nodes'}:{os.environ.get('PYTHONPATH', '')}"}
     command = [sys.executable, "-m", "takt.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env={**environment, **more}, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env={**environment, **more}, timeout=400)
 
 
 def assert_one_clear_line(done, *words):

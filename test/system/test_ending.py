@@ -1,11 +1,13 @@
 """Ctrl-C ends the demo cleanly: every process is gone and no shared memory stays."""
 
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.system
+LIMIT_S = 60.0
 
 
 def alive(pid: int) -> bool:
@@ -22,8 +24,11 @@ def test_ctrl_c_leaves_nothing_behind(start_demo):
     assert len(pids) >= 7
     assert all(alive(pid) for pid in pids)
     run.popen.send_signal(signal.SIGINT)
-    status, _, err = run.finish(limit_s=30)
+    status, _, err = run.finish()
     assert status == 130, err
+    end_s = time.monotonic() + LIMIT_S
+    while any(alive(pid) for pid in pids) and time.monotonic() < end_s:
+        time.sleep(0.05)  # whom the kernel kills with their supervisor need their turn for it
     assert [pid for pid in pids if alive(pid)] == []
     assert list(Path("/dev/shm").glob(f"*takt_{run.popen.pid}_*")) == []
     assert not (run.run_dir / "link").is_symlink()

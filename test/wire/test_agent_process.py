@@ -339,7 +339,7 @@ def test_boards_are_set_by_simulated_time_where_ros_runs_on_it(tmp_path):
 )
 def test_bad_input_is_one_line_with_the_fix(arguments, words):
     done = subprocess.run(
-        agent_command(*arguments), env=environment(), capture_output=True, text=True, timeout=60, check=False
+        agent_command(*arguments), env=environment(), capture_output=True, text=True, timeout=300, check=False
     )
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode == 2 and len(errors) == 1, done.stderr

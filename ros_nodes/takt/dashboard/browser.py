@@ -18,7 +18,7 @@ import aiohttp
 from takt.errors import TaktError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_START_LIMIT_S = 60.0
+_START_LIMIT_S = 200.0  # a cold start on a busy machine
 _PAGE_CHANGED = ("navigated or closed", "context was destroyed", "Cannot find context")
 _FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-sync "
@@ -46,7 +46,7 @@ def chromium(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{_port(process, folder)}"
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=_START_LIMIT_S)
 
 
 def _port(process: subprocess.Popen[bytes], folder: Path) -> str:
@@ -66,7 +66,7 @@ class PageChanged(RuntimeError):
 class Tab:
     """One tab; commands of the DevTools protocol. ``limit_s`` is what an answer may take."""
 
-    def __init__(self, connection: Any, limit_s: float = 60.0) -> None:
+    def __init__(self, connection: Any, limit_s: float = 200.0) -> None:
         self._connection = connection
         self._limit_s = limit_s
         self._number = 0

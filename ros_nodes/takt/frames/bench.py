@@ -28,9 +28,10 @@ from takt.frames.ring import FrameRing
 from takt.realtime import held_awake
 
 _RING_HZ, _TOPIC_HZ = 60, 30
-_START_AFTER_S = 6.0  # interpreters, middleware and discovery
+_READY_LIMIT_S = 120.0  # until interpreters and middleware are up, on a machine with much else to do
+_SETTLE_S = 3.0  # from there: discovery
 _WARM_UP_FRAMES = 30  # of each way, which are counted as lost or not, but not timed
-_PATIENCE_S = 20.0
+_PATIENCE_S = 120.0
 
 
 def main(argv: list[str]) -> int:
@@ -74,29 +75,30 @@ def _options(argv: list[str]) -> argparse.Namespace:
 
 def _run(options: argparse.Namespace, folder: Path) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
     name = f"takt_hop_{os.getpid()}"
-    start_ns = time.monotonic_ns() + int(_START_AFTER_S * 1e9)
-    ways = [("takt.frames.hop", _RING_HZ, start_ns, folder / "ring.npy")]
+    start = folder / "start"
+    ways = [("takt.frames.hop", _RING_HZ, 0, folder / "ring.npy")]
     if importlib.util.find_spec("rclpy") is not None:
-        ways.append(
-            ("takt.nodes.image_hop", _TOPIC_HZ, start_ns + int(0.5e9 / _RING_HZ), folder / "topic.npy")
-        )
+        ways.append(("takt.nodes.image_hop", _TOPIC_HZ, int(0.5e9 / _RING_HZ), folder / "topic.npy"))
     children = []
     try:
-        for module, rate_hz, at_ns, out in ways:
+        for module, rate_hz, offset_ns, out in ways:
             size = ("--width", str(options.width), "--height", str(options.height))
             when = (
                 "--rate",
                 str(rate_hz),
                 "--frames",
                 str(options.seconds * rate_hz),
-                "--start-ns",
-                str(at_ns),
+                "--start",
+                str(start),
+                "--offset-ns",
+                str(offset_ns),
             )
             for role in ("writer", "reader"):
                 command = [sys.executable, "-m", module, role, name, *size, *when, "--out", str(out)]
                 children.append(subprocess.Popen(command, env=_environment()))
+        _tell_start(start, children)
         for child in children:
-            if child.wait(options.seconds + _START_AFTER_S + _PATIENCE_S) != 0:
+            if child.wait(options.seconds + _SETTLE_S + _PATIENCE_S) != 0:
                 raise TaktError(f"{child.args} ended with status {child.returncode}", "see its message above")  # type: ignore[str-bytes-safe]
     finally:
         for child in children:
@@ -105,6 +107,18 @@ def _run(options: argparse.Namespace, folder: Path) -> tuple[NDArray[np.int64], 
         FrameRing.remove(name)
     samples = [np.load(out) for _, _, _, out in ways]
     return samples[0], samples[1] if len(samples) > 1 else None
+
+
+def _tell_start(start: Path, children: list[subprocess.Popen[bytes]]) -> None:
+    """As soon as every end is ready; one that ended is for the caller to find."""
+    limit_s = time.monotonic() + _READY_LIMIT_S
+    while len(list(start.parent.glob(f"{start.name}.*"))) < len(children):
+        if time.monotonic() > limit_s or any(child.poll() is not None for child in children):
+            break
+        time.sleep(0.02)
+    whole = start.with_name("when")
+    whole.write_text(str(time.monotonic_ns() + int(_SETTLE_S * 1e9)))
+    whole.replace(start)
 
 
 def _environment() -> dict[str, str]:

@@ -6,6 +6,7 @@ Each frame carries its number in its pixels and the monotonic time just before i
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from takt.realtime import apply_policy
 
 FIFO_PRIORITY = 60
 _NANOSECONDS = 1_000_000_000
-_ATTACH_S = 0.05
+_LOOK_S = 0.02
 
 
 def main(argv: list[str]) -> int:
@@ -37,8 +38,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--height", type=int, default=480)
     parser.add_argument("--rate", type=float, default=60.0, help="frames a second")
     parser.add_argument("--frames", type=int, required=True)
-    parser.add_argument("--start-ns", type=int, required=True, help="of the first frame, monotonic clock")
+    parser.add_argument("--start", type=Path, required=True, help="file that will say when, monotonic ns")
+    parser.add_argument("--offset-ns", type=int, default=0, help="of the first frame from there")
     parser.add_argument("--out", type=Path, required=True, help="where the reader writes its samples (.npy)")
+
+
+def await_start(options: argparse.Namespace) -> None:
+    """Say that this end is ready, by a file beside ``--start``, and wait until that says when to begin."""
+    Path(f"{options.start}.{os.getpid()}").touch()
+    while not options.start.exists():
+        time.sleep(_LOOK_S)
+    options.start_ns = int(options.start.read_text()) + options.offset_ns
 
 
 def grid_ns(options: argparse.Namespace, number: int) -> int:
@@ -61,6 +71,7 @@ def save(out: Path, samples: list[tuple[int, int, int]]) -> None:
 def _write(options: argparse.Namespace) -> None:
     with FrameRing.create(options.name, options.width, options.height) as ring:
         apply_policy(FIFO_PRIORITY)
+        await_start(options)
         first = ring.newest_sequence
         for number in range(1, options.frames + 1):
             sleep_until(grid_ns(options, number))
@@ -73,6 +84,7 @@ def _write(options: argparse.Namespace) -> None:
 def _read(options: argparse.Namespace) -> None:
     ring, samples, last = _attached(options), [], 0
     apply_policy(FIFO_PRIORITY)
+    await_start(options)
     end_ns = grid_ns(options, options.frames) + _NANOSECONDS
     while last < options.frames and time.monotonic_ns() < end_ns:
         frame = ring.wait_newer(last, 0.2)
@@ -90,9 +102,9 @@ def _attached(options: argparse.Namespace) -> FrameRing:
         try:
             return FrameRing.attach(options.name)
         except TaktError:
-            if time.monotonic_ns() > options.start_ns:
+            if options.start.exists():  # everybody else is ready: there will be none
                 raise
-            time.sleep(_ATTACH_S)
+            time.sleep(_LOOK_S)
 
 
 if __name__ == "__main__":

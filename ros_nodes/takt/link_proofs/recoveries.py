@@ -18,7 +18,7 @@ from typing import Any
 
 from takt.errors import TaktError
 from takt.link_proofs.recovery_lane import kind_of
-from takt.link_proofs.recovery_trial import AGENT_KINDS, KINDS, Outcome
+from takt.link_proofs.recovery_trial import AGENT_KINDS, KINDS, LIMIT_S, Outcome
 from takt.link_proofs.rig import environment
 from takt.resources import path as resource_path
 
@@ -68,7 +68,7 @@ def start_lane(
     domain = given.domain + lane * _DOMAINS_PER_LANE
     arguments = ["--folder", str(folder), "--firmware", str(given.firmware), "--domain", str(domain)]
     arguments += ["--seed", str(given.seed), "--trials", ",".join(map(str, trials))]
-    arguments += ["--noise-s", str(given.noise_s)]
+    arguments += ["--noise-s", str(given.noise_s), "--limit-s", str(given.limit_s)]
     with (folder / "lane.log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "takt.link_proofs.recovery_lane", *arguments],
@@ -182,6 +182,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--count", type=int, default=1000, help="recoveries, over all kinds in turn")
     made.add_argument("--seed", type=int, default=1)
     made.add_argument("--noise-s", type=float, default=10.0, help="length of a burst of noise")
+    made.add_argument("--limit-s", type=float, default=LIMIT_S, help="later is not recovered")
     made.add_argument("--domain", type=int, default=80, help="first of eight ROS domains to work in")
     made.add_argument("--state", type=Path, help="folder to record in, and to go on from after an end")
     made.add_argument("--firmware", type=Path, default=None, help="takt_firmware; default: build/firmware")

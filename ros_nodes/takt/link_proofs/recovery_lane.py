@@ -19,14 +19,14 @@ from pathlib import Path
 
 import takt.contract
 from takt.errors import TaktError
-from takt.link_proofs.recovery_trial import KINDS, Outcome, Traffic, break_it, judge, measure
+from takt.link_proofs.recovery_trial import KINDS, LIMIT_S, Outcome, Traffic, break_it, judge, measure
 from takt.link_proofs.rig import Rig
 from takt.nodes.link_probe import LinkProbe
 from takt.realtime import apply_policy
 
 LANE_FIFO = 40
 _COMMAND_PERIOD_S = 0.02
-_UP_LIMIT_S = 60.0
+_UP_LIMIT_S = 240.0
 _FIGURES_AFTER = 10
 _CLOSE_LIMIT_S = 5.0
 _SLOW_S = 0.6
@@ -61,13 +61,15 @@ class Commands:
 class Lane:
     """The rig, its ROS side in two domains, and the record of outcomes."""
 
-    def __init__(self, folder: Path, firmware: Path, domain: int, seed: int, noise_s: float) -> None:
+    def __init__(
+        self, folder: Path, firmware: Path, domain: int, seed: int, noise_s: float, limit_s: float
+    ) -> None:
         self._domains = (domain, domain + 1)
         self._seed = seed
         self._traffic = Traffic()
         self._probes = [LinkProbe(number, self._traffic.listener(number)) for number in self._domains]
         self._commands = Commands(self._probes)
-        self._noise_s = noise_s
+        self._noise_s, self._limit_s = noise_s, limit_s
         self._rig = Rig(folder, firmware, seed=seed, baud=takt.contract.load().link.baud, domain=domain)
         self._record = (folder / "outcomes.jsonl").open("a")
         self._done = 0
@@ -92,7 +94,7 @@ class Lane:
         time.sleep(rng.uniform(0.0, 0.2))
         other = self._domains[self._rig.domain == self._domains[0]]
         whole = break_it(self._rig, kind, rng, other, self._noise_s)
-        outcome = measure(self._rig, self._traffic, index, kind, whole)
+        outcome = measure(self._rig, self._traffic, index, kind, whole, self._limit_s)
         row: dict[str, object] = {"outcome": asdict(outcome)}
         if outcome.line_s() is None or (outcome.line_s() or 0.0) > _SLOW_S:
             row["timeline"] = self._rig.tap.timeline(whole())
@@ -153,6 +155,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--domain", type=int, required=True, help="this ROS domain and the next are used")
     made.add_argument("--seed", type=int, required=True)
     made.add_argument("--noise-s", type=float, default=10.0)
+    made.add_argument("--limit-s", type=float, default=LIMIT_S)
     made.add_argument("--trials", required=True, help="numbers of the trials, with commas")
     return made
 
@@ -169,7 +172,7 @@ def main(argv: list[str]) -> int:
     given = parser().parse_args(argv)
     for number in _ENDING:
         signal.signal(number, _end_once)
-    lane = Lane(given.folder, given.firmware, given.domain, given.seed, given.noise_s)
+    lane = Lane(given.folder, given.firmware, given.domain, given.seed, given.noise_s, given.limit_s)
     try:
         lane.bring_up()
         apply_policy(LANE_FIFO, lock_memory=False)

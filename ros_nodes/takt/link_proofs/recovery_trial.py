@@ -172,9 +172,16 @@ _BREAKERS: dict[str, Callable[[Rig, random.Random, int], Callable[[], int | None
 }
 
 
-def measure(rig: Rig, traffic: Traffic, index: int, kind: str, whole: Callable[[], int | None]) -> Outcome:
+def measure(
+    rig: Rig,
+    traffic: Traffic,
+    index: int,
+    kind: str,
+    whole: Callable[[], int | None],
+    limit_s: float = LIMIT_S,
+) -> Outcome:
     """Wait until the link is good again and stays so; says when it was."""
-    end_ns = time.monotonic_ns() + int(LIMIT_S * 1e9)
+    end_ns = time.monotonic_ns() + int(limit_s * 1e9)
     settle_ns = int(random.Random(index).uniform(*SETTLE_S) * 1e9)
     outcome = Outcome(index, kind, None, None, None, 0)
     good_since_ns = 0

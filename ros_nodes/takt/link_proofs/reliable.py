@@ -29,6 +29,7 @@ from takt.link_proofs.meter import CONNECTED, Meter, now_ns
 
 _STEP_NS = 1_000_000
 _SIZE = 64
+_CONNECT_LIMIT_S = 120.0
 _CHUNK = 50_000
 _WINDOW = 48  # of pings over the pty: the agent's history for the pongs holds 100
 _AHEAD = 12  # samples towards the board that wait in the agent at most
@@ -166,10 +167,13 @@ def over_pty(seed: int, count: int) -> dict[str, int]:
 
 
 def _connect(meter: Meter, fd: int) -> None:
-    until_s = time.monotonic() + 30.0
+    until_s = time.monotonic() + _CONNECT_LIMIT_S
     while meter.view(now_ns()).state != CONNECTED:
         if time.monotonic() > until_s:
-            raise TaktError("the client did not connect within 30 s", "see whether `takt line` works here")
+            raise TaktError(
+                f"the client did not connect within {_CONNECT_LIMIT_S:.0f} s",
+                "see whether `takt line` works here",
+            )
         meter.loop(fd, seconds=0.05)
 
 

@@ -18,7 +18,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from takt.errors import guarded
-from takt.frames.hop import FIFO_PRIORITY, add_options, grid_ns, save, sleep_until
+from takt.frames.hop import FIFO_PRIORITY, add_options, await_start, grid_ns, save, sleep_until
 from takt.nodes.wait_loop import WaitLoop
 from takt.realtime import apply_policy
 
@@ -49,6 +49,7 @@ def _write(options: argparse.Namespace) -> None:
     message.data = array.array("B", bytes(message.step * options.height))
     view = np.frombuffer(message.data, np.uint8)
     stamp = message.header.stamp
+    await_start(options)
     for number in range(1, options.frames + 1):
         sleep_until(grid_ns(options, number))
         view[:] = number % 251
@@ -75,6 +76,7 @@ def _read(options: argparse.Namespace) -> None:
     topic = node.create_subscription(Image, options.name, lambda _: None, _QOS)
     loop = WaitLoop(node.context)
     loop.watch("subscription", topic, take)
+    await_start(options)
     end_ns = grid_ns(options, options.frames) + _NANOSECONDS
     while time.monotonic_ns() < end_ns and not (samples and samples[-1][0] >= options.frames):
         loop.turn(_NANOSECONDS // 5)

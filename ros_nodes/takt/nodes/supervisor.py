@@ -157,7 +157,9 @@ class SupervisorNode(Node):  # type: ignore[misc]
         text = json.dumps(self._keeper.pids())
         if text != getattr(self, "_pids_told", ""):
             self._pids_told = text
-            self._state_file.write_text(text)
+            whole = self._state_file.with_suffix(".new")
+            whole.write_text(text)
+            whole.replace(self._state_file)  # who reads it never sees a half
 
     def _perception_age_ms(self, now_ns: int) -> float:
         try:

@@ -8,14 +8,13 @@ import time
 from typing import Any
 
 import numpy as np
-from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 import takt.contract
 from takt.errors import TaktError
 from takt.frames import Frame, FrameRing
+from takt.nodes.fault_parameter import FaultParameter
 from takt.nodes.miss_teller import MissTeller
 from takt.nodes.relief_keeper import SlowedWork
 from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
@@ -44,8 +43,7 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
         self._settings = self._source_settings()
         topic = str(self.declare_parameter("topic", "image_in").value)
         self._subscribed = TopicSource(self, topic) if self._settings.kind == "topic" else None
-        self._fault = faulty.checked(str(self.declare_parameter("fault", "none").value))
-        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._fault = FaultParameter(self, faulty.checked)
         self._misses = MissTeller(self, self._ring_name)
         budget_ms = self._contract.stages["capture"].budget_ms
         self._stage = WatchedStage("capture", budget_ms, self._misses.tell, ros_time(self))
@@ -97,17 +95,7 @@ class CameraNode(LifecycleNode):  # type: ignore[misc]
     def _open(self, settings: SourceSettings) -> ImageSource:
         subscribed = self._subscribed
         real = (lambda: open_source(settings)) if subscribed is None else (lambda: subscribed)
-        return faulty.open_unless_unplugged(real, lambda: self._fault)
-
-    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
-        """``fault`` may be set while the node runs: ros2 param set /camera fault covered (see sources/faulty.py)."""
-        for one in parameters:
-            if one.name == "fault":
-                try:
-                    self._fault = faulty.checked(str(one.value))
-                except TaktError as error:
-                    return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
+        return faulty.open_unless_unplugged(real, lambda: self._fault.value)
 
     def _source_settings(self) -> SourceSettings:
         robot = self._contract.robot

@@ -7,13 +7,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.parameter import Parameter
 
 import takt.contract
 from takt.errors import TaktError
 from takt.nodes.detection_topic import DetectionTopic
+from takt.nodes.fault_parameter import FaultParameter
 from takt.nodes.miss_teller import MissTeller
 from takt.nodes.shell import enter_realtime, main_of, publish_stage, ros_time
 from takt.realtime.stage import WatchedStage
@@ -52,8 +51,7 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
         weights = str(self.declare_parameter("weights", "").value)
         self._loaded = _prepared.pop((model, weights), None)
         self._card = model_card.load(model, weights)  # a wrong model ends the process here, with the fix
-        self._fault = faults.checked(str(self.declare_parameter("fault", "none").value))
-        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._fault = FaultParameter(self, faults.checked)
         self._misses = MissTeller(self, self._ring_name)
         budget_ms = self._contract.stages["detect"].budget_ms
         self._stage = WatchedStage("detect", budget_ms, self._misses.tell, ros_time(self))
@@ -79,7 +77,7 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
         def make_looks(width_px: int, height_px: int) -> list[Look]:
             usual = (width_px, height_px) == size
             looks = ready if usual else looks_for(self._card, width_px, height_px, time.perf_counter_ns, say)
-            return [replace(look, model=FaultyModel(look.model, lambda: self._fault)) for look in looks]
+            return [replace(look, model=FaultyModel(look.model, lambda: self._fault.value)) for look in looks]
 
         self._perception = Perception(
             self._ring_name,
@@ -120,21 +118,11 @@ class DetectorNode(LifecycleNode):  # type: ignore[misc]
         if self._perception is not None:
             self._perception.stop()
 
-    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
-        """``fault`` may be set while the node runs: ros2 param set /detector fault nan (see takt.vision.faults)."""
-        for one in parameters:
-            if one.name == "fault":
-                try:
-                    self._fault = faults.checked(str(one.value))
-                except TaktError as error:
-                    return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
-
     def _facts(self) -> dict[str, object]:
         facts: dict[str, object] = {
             "model": self._card.name,
             "providers": self._granted,
-            "fault": self._fault,
+            "fault": self._fault.value,
         }
         perception = self._perception
         if perception is None:

@@ -188,16 +188,13 @@ def steal(machine: Machine) -> Finding:
     ticks = [int(word) for word in words[1:9]]
     share = ticks[7] / max(sum(ticks), 1)
     busy = share * sum(ticks) / max(sum(ticks) - ticks[3] - ticks[4], 1)
-    virtual = bool(
-        re.search(r"^flags\s*:.*\bhypervisor\b", machine.text("/proc/cpuinfo") or "", re.MULTILINE)
-    )
     told = f"{100 * share:.2f} % of all time since boot, {100 * busy:.2f} % of the busy time"
     fix = "use a computer of its own, or pin the virtual CPUs (virsh vcpupin) and do not share them"
     if busy > _STEAL_FAIL:
         return fail(told, fix)
     if busy > _STEAL_WARN:
         return warn(told, fix)
-    return ok(f"{told}; {'a virtual machine' if virtual else 'no hypervisor'}")
+    return ok(f"{told}; {'a virtual machine' if _is_virtual(machine) else 'no hypervisor'}")
 
 
 @check(
@@ -206,9 +203,14 @@ def steal(machine: Machine) -> Finding:
     InSimulation.NOTHING,
 )
 def bare_metal(machine: Machine) -> Finding:
-    if re.search(r"^flags\s*:.*\bhypervisor\b", machine.text("/proc/cpuinfo") or "", re.MULTILINE):
+    if _is_virtual(machine):
         return warn("this is a virtual machine", "run the robot on the computer itself")
     return ok("no hypervisor")
+
+
+def _is_virtual(machine: Machine) -> bool:
+    cpus = machine.text("/proc/cpuinfo") or ""
+    return re.search(r"^flags\s*:.*\bhypervisor\b", cpus, re.MULTILINE) is not None
 
 
 @check(_THEME, "What already waits for a CPU now will wait beside the robot too.")

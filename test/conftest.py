@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import fcntl
 import gc
+import itertools
 import os
 import shutil
 import socket
@@ -22,6 +23,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import takt.contract
+from takt.frames import FrameRing
 
 _CLOCKS = (
     "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time",
@@ -30,6 +32,7 @@ _CLOCKS = (
 )  # fmt: skip
 _ROOT = Path(__file__).resolve().parents[1]
 _DOMAINS = range(1, 102)  # above 101 the DDS ports reach into Linux's ephemeral range
+_rings = itertools.count(1)
 _held: dict[int, socket.socket] = {}
 
 
@@ -117,6 +120,14 @@ def no_outbox_is_left() -> Iterator[None]:
     for pattern in (f"takt_test_{os.getpid()}.*", f"takt_test_*_{os.getpid()}.*"):
         for left in Path("/dev/shm").glob(pattern):
             left.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def ring_name() -> Iterator[str]:
+    """Of a FrameRing that no other test has, and that is gone afterwards."""
+    name = f"takt_test_ring{next(_rings)}_{os.getpid()}"
+    yield name
+    FrameRing.remove(name)
 
 
 def _build(folder: Path, *options: str) -> None:

@@ -108,3 +108,16 @@ def host_samples(host_layouts, random_message):
     """The same of the host's types."""
     rng = random.Random(20240608)
     return [(name, random_message(name, rng)) for name in host_layouts for _ in range(40)]
+
+
+@pytest.fixture(
+    params=[
+        ("std_srvs/srv/SetBool_Request", b"\x02"),
+        ("std_srvs/srv/SetBool_Response", b"\x01\0\0\0" + b"\x01\0\0\0" + b"x"),
+        ("std_srvs/srv/SetBool_Response", b"\x01\0\0\0" + b"\xff\xff\xff\xff" + b"\0"),
+    ],
+    ids=["a bool of two", "a string without its NUL", "a string of 4 GB"],
+)
+def unreadable(request):
+    """A type's name, and bytes that are none of it: both codecs of the board refuse them."""
+    return request.param

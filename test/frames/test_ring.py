@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,14 +10,6 @@ import pytest
 from takt.errors import TaktError
 from takt.frames import Detections, FrameRing
 from takt.frames import layout as at
-
-
-@pytest.fixture
-def name() -> Iterator[str]:
-    ring_name = f"takt_test_{os.getpid()}"
-    FrameRing.remove(ring_name)
-    yield ring_name
-    FrameRing.remove(ring_name)
 
 
 def publish(ring: FrameRing, value: int, stamp_ns: int = 1000) -> int:
@@ -34,9 +25,9 @@ def detections(count: int) -> Detections:
     )
 
 
-def test_a_reader_sees_the_newest_frame_without_a_copy(name: str) -> None:
-    writer = FrameRing.create(name, 8, 4)
-    reader = FrameRing.attach(name)
+def test_a_reader_sees_the_newest_frame_without_a_copy(ring_name: str) -> None:
+    writer = FrameRing.create(ring_name, 8, 4)
+    reader = FrameRing.attach(ring_name)
     assert reader.newest() is None
     publish(writer, 7, stamp_ns=-5)
     publish(writer, 9, stamp_ns=123_456_789_012_345_678)
@@ -54,8 +45,8 @@ def test_a_reader_sees_the_newest_frame_without_a_copy(name: str) -> None:
         frame.pixels[0, 0, 0] = 1
 
 
-def test_a_lapped_reader_notices(name: str) -> None:
-    writer, reader = FrameRing.create(name, 8, 4, slots=3), FrameRing.attach(name)
+def test_a_lapped_reader_notices(ring_name: str) -> None:
+    writer, reader = FrameRing.create(ring_name, 8, 4, slots=3), FrameRing.attach(ring_name)
     publish(writer, 1)
     frame = reader.newest()
     assert frame is not None
@@ -69,11 +60,11 @@ def test_a_lapped_reader_notices(name: str) -> None:
     assert not frame.still_valid() and reader.header(4) is not None
 
 
-def test_results_attach_to_their_frame_and_outlive_its_pixels(name: str) -> None:
+def test_results_attach_to_their_frame_and_outlive_its_pixels(ring_name: str) -> None:
     writer, detector, reader = (
-        FrameRing.create(name, 8, 4, slots=3),
-        FrameRing.attach(name, "annotator"),
-        FrameRing.attach(name),
+        FrameRing.create(ring_name, 8, 4, slots=3),
+        FrameRing.attach(ring_name, "annotator"),
+        FrameRing.attach(ring_name),
     )
     assert reader.newest_attached() is None
     publish(writer, 1, stamp_ns=50)
@@ -88,8 +79,8 @@ def test_results_attach_to_their_frame_and_outlive_its_pixels(name: str) -> None
     np.testing.assert_array_equal(attached.detections.class_ids, [0, 1, 0])
 
 
-def test_a_result_for_a_recycled_slot_is_dropped_and_counted(name: str) -> None:
-    writer, detector = FrameRing.create(name, 8, 4, slots=3), FrameRing.attach(name, "annotator")
+def test_a_result_for_a_recycled_slot_is_dropped_and_counted(ring_name: str) -> None:
+    writer, detector = FrameRing.create(ring_name, 8, 4, slots=3), FrameRing.attach(ring_name, "annotator")
     for value in range(4):
         publish(writer, value)
     assert not detector.attach_detections(1, detections(1), 1, 2)
@@ -99,8 +90,8 @@ def test_a_result_for_a_recycled_slot_is_dropped_and_counted(name: str) -> None:
     assert len(writer.newest_attached().detections) == 0  # type: ignore[union-attr]
 
 
-def test_a_slot_recycled_while_results_are_written_shows_nothing(name: str) -> None:
-    writer, detector = FrameRing.create(name, 8, 4, slots=3), FrameRing.attach(name, "annotator")
+def test_a_slot_recycled_while_results_are_written_shows_nothing(ring_name: str) -> None:
+    writer, detector = FrameRing.create(ring_name, 8, 4, slots=3), FrameRing.attach(ring_name, "annotator")
     publish(writer, 1)
 
     class Recycling(Detections):  # the camera takes the slot between the two checks
@@ -115,8 +106,8 @@ def test_a_slot_recycled_while_results_are_written_shows_nothing(name: str) -> N
     assert detector.attached(1) is None and detector.attachments_dropped == 1
 
 
-def test_a_late_older_result_does_not_replace_a_newer_one(name: str) -> None:
-    writer, detector = FrameRing.create(name, 8, 4), FrameRing.attach(name, "annotator")
+def test_a_late_older_result_does_not_replace_a_newer_one(ring_name: str) -> None:
+    writer, detector = FrameRing.create(ring_name, 8, 4), FrameRing.attach(ring_name, "annotator")
     publish(writer, 1), publish(writer, 2)
     assert detector.attach_detections(2, detections(2), 1, 2) and detector.attach_detections(
         1, detections(1), 1, 2
@@ -125,46 +116,46 @@ def test_a_late_older_result_does_not_replace_a_newer_one(name: str) -> None:
     assert len(detector.attached(1).detections) == 1  # type: ignore[union-attr]
 
 
-def test_making_the_ring_again_goes_on_where_it_was(name: str) -> None:
-    writer = FrameRing.create(name, 8, 4)
+def test_making_the_ring_again_goes_on_where_it_was(ring_name: str) -> None:
+    writer = FrameRing.create(ring_name, 8, 4)
     publish(writer, 5)
-    reader = FrameRing.attach(name)
+    reader = FrameRing.attach(ring_name)
     writer.close()
-    again = FrameRing.create(name, 8, 4)
+    again = FrameRing.create(ring_name, 8, 4)
     assert publish(again, 6) == 2 and reader.is_current()
     assert reader.newest().sequence == 2  # type: ignore[union-attr]
 
 
-def test_another_layout_replaces_the_ring_and_readers_can_tell(name: str) -> None:
-    writer = FrameRing.create(name, 8, 4)
+def test_another_layout_replaces_the_ring_and_readers_can_tell(ring_name: str) -> None:
+    writer = FrameRing.create(ring_name, 8, 4)
     publish(writer, 5)
-    reader = FrameRing.attach(name)
+    reader = FrameRing.attach(ring_name)
     writer.close()
-    bigger = FrameRing.create(name, 16, 8)
+    bigger = FrameRing.create(ring_name, 16, 8)
     assert not reader.is_current() and reader.newest() is not None, "the old mapping stays readable"
-    assert FrameRing.attach(name).newest() is None and bigger.is_current()
-    FrameRing.remove(name)
+    assert FrameRing.attach(ring_name).newest() is None and bigger.is_current()
+    FrameRing.remove(ring_name)
     assert not bigger.is_current()
 
 
-def test_there_is_one_writer_and_one_annotator(name: str) -> None:
-    writer = FrameRing.create(name, 8, 4)
+def test_there_is_one_writer_and_one_annotator(ring_name: str) -> None:
+    writer = FrameRing.create(ring_name, 8, 4)
     with pytest.raises(TaktError, match="already has a live writer"):
-        FrameRing.create(name, 8, 4)
+        FrameRing.create(ring_name, 8, 4)
     with pytest.raises(TaktError, match="already has a live writer"):
-        FrameRing.create(name, 16, 8)
-    detector = FrameRing.attach(name, "annotator")
+        FrameRing.create(ring_name, 16, 8)
+    detector = FrameRing.attach(ring_name, "annotator")
     with pytest.raises(TaktError, match="already has a live annotator"):
-        FrameRing.attach(name, "annotator")
-    FrameRing.attach(name).close()
+        FrameRing.attach(ring_name, "annotator")
+    FrameRing.attach(ring_name).close()
     detector.close(), writer.close()
-    FrameRing.attach(name, "annotator").close()
-    FrameRing.create(name, 8, 4).close()
+    FrameRing.attach(ring_name, "annotator").close()
+    FrameRing.create(ring_name, 8, 4).close()
 
 
-def test_each_end_may_do_only_its_own_work(name: str) -> None:
-    writer = FrameRing.create(name, 8, 4)
-    reader = FrameRing.attach(name)
+def test_each_end_may_do_only_its_own_work(ring_name: str) -> None:
+    writer = FrameRing.create(ring_name, 8, 4)
+    reader = FrameRing.attach(ring_name)
     publish(writer, 1)
     with pytest.raises(ValueError, match="reader"):
         reader.begin()
@@ -180,30 +171,30 @@ def test_a_name_that_is_no_file_name_is_refused(bad: str) -> None:
         FrameRing.attach(bad)
 
 
-def test_foreign_and_open_files_are_refused(name: str) -> None:
+def test_foreign_and_open_files_are_refused(ring_name: str) -> None:
     with pytest.raises(TaktError, match="there is no frame ring"):
-        FrameRing.attach(name)
-    path = f"/dev/shm/{name}"
+        FrameRing.attach(ring_name)
+    path = f"/dev/shm/{ring_name}"
     with open(path, "wb") as file:
         file.write(b"x" * 8192)
     os.chmod(path, 0o644)
     with pytest.raises(TaktError, match="open to others"):
-        FrameRing.attach(name)
+        FrameRing.attach(ring_name)
     os.chmod(path, 0o600)
     with pytest.raises(TaktError, match="of this version"):
-        FrameRing.attach(name)
-    FrameRing.create(name, 8, 4).close()  # the writer replaces what it does not know
+        FrameRing.attach(ring_name)
+    FrameRing.create(ring_name, 8, 4).close()  # the writer replaces what it does not know
     assert os.stat(path).st_mode & 0o777 == 0o600
     os.remove(path)
     os.symlink("/dev/null", path)
     with pytest.raises(TaktError, match="cannot be opened"):
-        FrameRing.attach(name)
+        FrameRing.attach(ring_name)
 
 
 @pytest.mark.parametrize(("width", "height", "slots"), [(0, 4, 8), (8, 20000, 8), (8, 4, 2)])
-def test_impossible_layouts_are_refused(name: str, width: int, height: int, slots: int) -> None:
+def test_impossible_layouts_are_refused(ring_name: str, width: int, height: int, slots: int) -> None:
     with pytest.raises(TaktError):
-        FrameRing.create(name, width, height, slots)
+        FrameRing.create(ring_name, width, height, slots)
 
 
 def test_detections_must_fit_together_and_into_the_ring() -> None:
@@ -214,16 +205,16 @@ def test_detections_must_fit_together_and_into_the_ring() -> None:
     assert len(detections(4).of_class(1)) == 2
 
 
-def test_a_live_and_well_annotator_is_told_from_a_dead_or_failing_one(name: str) -> None:
-    writer = FrameRing.create(name, 8, 4)
-    reader = FrameRing.attach(name)
+def test_a_live_and_well_annotator_is_told_from_a_dead_or_failing_one(ring_name: str) -> None:
+    writer = FrameRing.create(ring_name, 8, 4)
+    reader = FrameRing.attach(ring_name)
     assert not reader.annotator_is_well(), "there is none yet"
-    detector = FrameRing.attach(name, "annotator")
+    detector = FrameRing.attach(ring_name, "annotator")
     assert reader.annotator_is_well() and writer.annotator_is_well() and detector.annotator_is_well()
     detector.tell_annotator_state(1, 3)
     assert not reader.annotator_is_well() and reader.quality_step == 3
     detector.close()
-    again = FrameRing.attach(name, "annotator")
+    again = FrameRing.attach(ring_name, "annotator")
     assert reader.annotator_is_well() and reader.quality_step == 0, "what a dead one told is forgotten"
     again.close()
     assert not reader.annotator_is_well()

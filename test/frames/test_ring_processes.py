@@ -43,20 +43,12 @@ while True:
 
 
 @pytest.fixture
-def name() -> Iterator[str]:
-    ring_name = f"takt_test_ring_{os.getpid()}"
-    FrameRing.remove(ring_name)
-    yield ring_name
-    FrameRing.remove(ring_name)
-
-
-@pytest.fixture
-def start(name: str) -> Iterator[object]:
+def start(ring_name: str) -> Iterator[object]:
     children: list[subprocess.Popen[bytes]] = []
 
     def start_program(program: str) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONPATH": SOURCES}
-        children.append(subprocess.Popen([sys.executable, "-c", program, name], env=environment))
+        children.append(subprocess.Popen([sys.executable, "-c", program, ring_name], env=environment))
         return children[-1]
 
     yield start_program
@@ -65,11 +57,11 @@ def start(name: str) -> Iterator[object]:
         child.wait()
 
 
-def attach_when_there(name: str) -> FrameRing:
+def attach_when_there(ring_name: str) -> FrameRing:
     limit_s = time.monotonic() + 200.0
     while True:
         try:
-            ring = FrameRing.attach(name)
+            ring = FrameRing.attach(ring_name)
             if ring.wait_newer(0, 1.0):
                 return ring
         except Exception:
@@ -79,10 +71,10 @@ def attach_when_there(name: str) -> FrameRing:
         time.sleep(0.01)
 
 
-def test_a_read_is_whole_or_known_to_be_torn(name: str, start) -> None:  # type: ignore[no-untyped-def]
+def test_a_read_is_whole_or_known_to_be_torn(ring_name: str, start) -> None:  # type: ignore[no-untyped-def]
     """The pixels of a frame read while the writer laps the reader; a mixed picture must never count as valid."""
     start(WRITER)
-    ring = attach_when_there(name)
+    ring = attach_when_there(ring_name)
     whole = torn = 0
     limit_s = time.monotonic() + 200.0
     while (whole < 200 or torn < 20) and time.monotonic() < limit_s:
@@ -101,9 +93,9 @@ def test_a_read_is_whole_or_known_to_be_torn(name: str, start) -> None:  # type:
     assert whole >= 200 and torn >= 20, f"{whole} whole and {torn} torn reads: the test saw too little"
 
 
-def test_attachments_are_whole_under_a_racing_annotator(name: str, start) -> None:  # type: ignore[no-untyped-def]
+def test_attachments_are_whole_under_a_racing_annotator(ring_name: str, start) -> None:  # type: ignore[no-untyped-def]
     start(WRITER)
-    ring = attach_when_there(name)
+    ring = attach_when_there(ring_name)
     start(ANNOTATOR)
     seen: set[int] = set()
     limit_s = time.monotonic() + 200.0
@@ -121,67 +113,67 @@ def test_attachments_are_whole_under_a_racing_annotator(name: str, start) -> Non
     assert len(seen) >= 300
 
 
-def test_killed_writers_leave_a_ring_that_goes_on(name: str, start) -> None:  # type: ignore[no-untyped-def]
+def test_killed_writers_leave_a_ring_that_goes_on(ring_name: str, start) -> None:  # type: ignore[no-untyped-def]
     """kill -9 at arbitrary points of the writer's loop: numbers go on, no lock stays, no second file appears."""
     sequence = 0
     for _ in range(4):
         child = start(WRITER)
-        ring = attach_when_there(name)
+        ring = attach_when_there(ring_name)
         frame = ring.wait_newer(sequence + 20, 200.0)
         assert frame is not None
         child.send_signal(signal.SIGKILL)
         child.wait()
         assert ring.newest_sequence > sequence
         sequence = ring.newest_sequence
-    writer = FrameRing.create(name, 160, 120, slots=3)
+    writer = FrameRing.create(ring_name, 160, 120, slots=3)
     slot = writer.begin()
     slot.pixels[:] = 1
     assert writer.publish(slot, 1, 1, 1) in (
         sequence + 1,
         sequence + 2,
     )  # complete but not yet announced counts
-    assert [entry for entry in os.listdir("/dev/shm") if name in entry] == [name]
+    assert [entry for entry in os.listdir("/dev/shm") if ring_name in entry] == [ring_name]
 
 
-def test_a_writer_killed_inside_a_frame_leaves_that_frame_unseen(name: str) -> None:
-    writer = FrameRing.create(name, 8, 4, slots=3)
+def test_a_writer_killed_inside_a_frame_leaves_that_frame_unseen(ring_name: str) -> None:
+    writer = FrameRing.create(ring_name, 8, 4, slots=3)
     for _ in range(3):
         writer.publish(writer.begin(), 1, 1, 1)
     writer.begin()  # frame 4 in the slot of frame 1, never published
     writer.close()
-    reader = FrameRing.attach(name)
+    reader = FrameRing.attach(ring_name)
     assert reader.newest().sequence == 3 and reader.header(1) is None  # type: ignore[union-attr]
-    again = FrameRing.create(name, 8, 4, slots=3)
+    again = FrameRing.create(ring_name, 8, 4, slots=3)
     assert again.publish(again.begin(), 1, 1, 1) == 4
 
 
-def test_an_annotator_killed_inside_a_result_leaves_it_unseen(name: str) -> None:
-    writer = FrameRing.create(name, 8, 4, slots=3)
+def test_an_annotator_killed_inside_a_result_leaves_it_unseen(ring_name: str) -> None:
+    writer = FrameRing.create(ring_name, 8, 4, slots=3)
     sequence = writer.publish(writer.begin(), 1, 1, 1)
-    detector = FrameRing.attach(name, "annotator")
+    detector = FrameRing.attach(ring_name, "annotator")
     detector._slot(sequence)._words[at.ATTACH_LOCK] = 2 * sequence - 1  # as if it had died there
     detector.close()
     assert writer.attached(sequence) is None
-    again = FrameRing.attach(name, "annotator")
+    again = FrameRing.attach(ring_name, "annotator")
     assert (
         again.attach_detections(sequence, Detections.empty(), 1, 2) and writer.attached(sequence) is not None
     )
 
 
-def test_waiting_ends_at_the_next_frame_and_at_the_time_limit(name: str, start) -> None:  # type: ignore[no-untyped-def]
-    writer = FrameRing.create(name, 8, 4)
+def test_waiting_ends_at_the_next_frame_and_at_the_time_limit(ring_name: str, start) -> None:  # type: ignore[no-untyped-def]
+    writer = FrameRing.create(ring_name, 8, 4)
     assert writer.wait_newer(0, 0.01) is None
     writer.publish(writer.begin(), 1, 1, 1)
     assert writer.wait_newer(0, 0.0) is not None and writer.wait_newer(1, 0.0) is None
     writer.close()
     start(WRITER.replace("160, 120, slots=3", "8, 4"))
-    frame = FrameRing.attach(name).wait_newer(1, 200.0)
+    frame = FrameRing.attach(ring_name).wait_newer(1, 200.0)
     assert frame is not None and frame.sequence > 1
 
 
-def test_words_never_tear(name: str, start) -> None:  # type: ignore[no-untyped-def]
+def test_words_never_tear(ring_name: str, start) -> None:  # type: ignore[no-untyped-def]
     """The ground of ordering.py: a word stored by another process is seen whole."""
-    writer = FrameRing.create(name, 8, 4)
+    writer = FrameRing.create(ring_name, 8, 4)
     start("""
 import sys
 from takt.frames import FrameRing
@@ -200,9 +192,9 @@ while True:
     assert set(seen) == {0, 0xFFFF_FFFF_FFFF_FFFF}
 
 
-def test_the_file_is_the_users_own(name: str) -> None:
-    FrameRing.create(name, 8, 4)
-    assert os.stat(f"/dev/shm/{name}").st_mode & 0o777 == 0o600
+def test_the_file_is_the_users_own(ring_name: str) -> None:
+    FrameRing.create(ring_name, 8, 4)
+    assert os.stat(f"/dev/shm/{ring_name}").st_mode & 0o777 == 0o600
 
 
 def test_pixels_start_on_a_cache_line() -> None:

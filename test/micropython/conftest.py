@@ -33,7 +33,7 @@ def conftest_of(folder: str) -> ModuleType:
 
 traces = conftest_of("link_c").traces
 _contract = conftest_of("contract")
-_NAMES = ("contract", "layouts", "host_layouts", "random_message", "samples")
+_NAMES = ("contract", "layouts", "host_layouts", "random_message", "samples", "unreadable")
 globals().update({name: getattr(_contract, name) for name in _NAMES})
 
 _FROM_C = {"takt_control_config_from_contract"}  # data, not behaviour

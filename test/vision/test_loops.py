@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -30,14 +29,6 @@ from takt.vision.worker import Worker
 WIDTH_PX, HEIGHT_PX = made.COLUMNS * made.STRIDE_PX, made.ROWS * made.STRIDE_PX
 SETTINGS = SourceSettings("images", WIDTH_PX, HEIGHT_PX, 200, folder="unused")
 ALWAYS_MS = 1e9
-
-
-@pytest.fixture
-def name() -> Iterator[str]:
-    ring_name = f"takt_test_{os.getpid()}"
-    FrameRing.remove(ring_name)
-    yield ring_name
-    FrameRing.remove(ring_name)
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -111,7 +102,7 @@ def seen_by(model: Model) -> Look:
     return Look(Step("at full", 1.0), model)
 
 
-def test_a_lost_source_is_opened_again(name: str, begin: Begin) -> None:
+def test_a_lost_source_is_opened_again(ring_name: str, begin: Begin) -> None:
     opened: list[Counting] = []
 
     def opener(settings: SourceSettings) -> Counting:
@@ -122,7 +113,7 @@ def test_a_lost_source_is_opened_again(name: str, begin: Begin) -> None:
 
     said: list[str] = []
     entered: list[str] = []
-    ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX), StageClock("capture", ALWAYS_MS)
+    ring, clock = FrameRing.create(ring_name, WIDTH_PX, HEIGHT_PX), StageClock("capture", ALWAYS_MS)
     capture = Capture(SETTINGS, ring, clock, said.append, lambda: entered.append("fifo"), opener)
     begin(capture)
     until(lambda: capture.captured >= 6, "the source was not opened again")
@@ -133,13 +124,13 @@ def test_a_lost_source_is_opened_again(name: str, begin: Begin) -> None:
     assert ring.newest_sequence == capture.captured == clock.histogram.count and entered == ["fifo"]
 
 
-def test_capture_keeps_its_grid_and_counts_what_it_missed(name: str, begin: Begin) -> None:
+def test_capture_keeps_its_grid_and_counts_what_it_missed(ring_name: str, begin: Begin) -> None:
     class Slow(Counting):
         def read_into(self, pixels: NDArray[np.uint8]) -> int:
             time.sleep(0.025)  # five periods
             return super().read_into(pixels)
 
-    ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX), StageClock("capture", 5.0)
+    ring, clock = FrameRing.create(ring_name, WIDTH_PX, HEIGHT_PX), StageClock("capture", 5.0)
     capture = Capture(SETTINGS, ring, clock, lambda line: None, opener=lambda settings: Slow(1000))
     begin(capture)
     until(lambda: capture.captured >= 4, "no pictures")
@@ -148,12 +139,12 @@ def test_capture_keeps_its_grid_and_counts_what_it_missed(name: str, begin: Begi
 
 
 def test_results_are_attached_to_the_frame_they_came_from(
-    name: str, detector: Detector, begin: Begin
+    ring_name: str, detector: Detector, begin: Begin
 ) -> None:
     clock = StageClock("detect", ALWAYS_MS)
-    perception = Perception(name, lambda width, height: [seen_by(detector)], clock, lambda line: None)
+    perception = Perception(ring_name, lambda width, height: [seen_by(detector)], clock, lambda line: None)
     begin(perception)  # before there is a ring: it waits
-    ring = FrameRing.create(name, WIDTH_PX, HEIGHT_PX)
+    ring = FrameRing.create(ring_name, WIDTH_PX, HEIGHT_PX)
 
     camera = Publisher(ring)
 
@@ -170,9 +161,9 @@ def test_results_are_attached_to_the_frame_they_came_from(
     assert perception.detected == clock.histogram.count >= 1
 
 
-def test_old_frames_are_skipped_and_counted(name: str, detector: Detector, begin: Begin) -> None:
-    ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX), StageClock("detect", 33.0)
-    perception = Perception(name, lambda width, height: [seen_by(detector)], clock, lambda line: None)
+def test_old_frames_are_skipped_and_counted(ring_name: str, detector: Detector, begin: Begin) -> None:
+    ring, clock = FrameRing.create(ring_name, WIDTH_PX, HEIGHT_PX), StageClock("detect", 33.0)
+    perception = Perception(ring_name, lambda width, height: [seen_by(detector)], clock, lambda line: None)
     begin(perception)
 
     camera = Publisher(ring, age_ns=1_000_000_000)
@@ -187,9 +178,9 @@ def test_old_frames_are_skipped_and_counted(name: str, detector: Detector, begin
 
 
 def test_a_frame_that_was_overwritten_during_inference_gets_no_result(
-    name: str, detector: Detector, begin: Begin
+    ring_name: str, detector: Detector, begin: Begin
 ) -> None:
-    ring, clock = FrameRing.create(name, WIDTH_PX, HEIGHT_PX, slots=3), StageClock("detect", ALWAYS_MS)
+    ring, clock = FrameRing.create(ring_name, WIDTH_PX, HEIGHT_PX, slots=3), StageClock("detect", ALWAYS_MS)
 
     writing = threading.Lock()  # a ring has one writer at a time
 
@@ -202,7 +193,7 @@ def test_a_frame_that_was_overwritten_during_inference_gets_no_result(
                     ring.publish(ring.begin(), time.time_ns(), 1, 2)
             return detector.detect(pixels)
 
-    perception = Perception(name, lambda width, height: [seen_by(Overtaken())], clock, lambda line: None)
+    perception = Perception(ring_name, lambda width, height: [seen_by(Overtaken())], clock, lambda line: None)
     begin(perception)
     camera = Publisher(ring)
 
@@ -217,7 +208,7 @@ def test_a_frame_that_was_overwritten_during_inference_gets_no_result(
 
 
 def test_perception_follows_a_camera_that_makes_another_ring(
-    name: str, detector: Detector, begin: Begin
+    ring_name: str, detector: Detector, begin: Begin
 ) -> None:
     clock = StageClock("detect", ALWAYS_MS)
     sizes: list[tuple[int, int]] = []
@@ -226,12 +217,12 @@ def test_perception_follows_a_camera_that_makes_another_ring(
         sizes.append((width_px, height_px))
         return [seen_by(Detector(detector.card, width_px, height_px))]
 
-    perception = Perception(name, make, clock, lambda line: None)
-    first = FrameRing.create(name, WIDTH_PX, HEIGHT_PX)
+    perception = Perception(ring_name, make, clock, lambda line: None)
+    first = FrameRing.create(ring_name, WIDTH_PX, HEIGHT_PX)
     begin(perception)
     until(lambda: len(sizes) == 1, "the first ring was not attached")
     first.close()
-    second = FrameRing.create(name, 2 * WIDTH_PX, 2 * HEIGHT_PX)
+    second = FrameRing.create(ring_name, 2 * WIDTH_PX, 2 * HEIGHT_PX)
 
     camera = Publisher(second)
 

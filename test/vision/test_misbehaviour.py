@@ -33,14 +33,6 @@ SLOW_BUDGET_MS = 200.0  # where the model is to be too slow
 
 
 @pytest.fixture
-def name() -> Iterator[str]:
-    ring_name = f"takt_test_{os.getpid()}"
-    FrameRing.remove(ring_name)
-    yield ring_name
-    FrameRing.remove(ring_name)
-
-
-@pytest.fixture
 def detector(tmp_path: Path) -> Detector:
     output = made.empty_output()
     made.put(output, 1, 2, 0, (4.0, 2.0, 30.0, 26.0), logit=2.0)
@@ -51,15 +43,17 @@ def detector(tmp_path: Path) -> Detector:
 class Robot:
     """A camera's ring and a perception whose model misbehaves on command."""
 
-    def __init__(self, name: str, detector: Detector, budget_ms: float) -> None:
+    def __init__(self, ring_name: str, detector: Detector, budget_ms: float) -> None:
         self.fault = "none"
-        self.ring = FrameRing.create(name, WIDTH_PX, HEIGHT_PX)
+        self.ring = FrameRing.create(ring_name, WIDTH_PX, HEIGHT_PX)
         self.clock = StageClock("detect", budget_ms)
         self.said: list[str] = []
         model = FaultyModel(detector, lambda: self.fault)
         looks = [Look(Step("at full", 1.0), model), Look(Step("lower", 0.5), model)]
         limits = BreakerLimits(pause_ms=50.0)
-        self.perception = Perception(name, lambda w, h: looks, self.clock, self.said.append, limits=limits)
+        self.perception = Perception(
+            ring_name, lambda w, h: looks, self.clock, self.said.append, limits=limits
+        )
         self.perception.start()
 
     def run_until(self, condition: Callable[[], bool], what: str) -> None:
@@ -76,8 +70,8 @@ class Robot:
 
 
 @pytest.fixture
-def robot(name: str, detector: Detector, request: pytest.FixtureRequest) -> Iterator[Robot]:
-    one = Robot(name, detector, getattr(request, "param", BUDGET_MS))
+def robot(ring_name: str, detector: Detector, request: pytest.FixtureRequest) -> Iterator[Robot]:
+    one = Robot(ring_name, detector, getattr(request, "param", BUDGET_MS))
     try:
         one.run_frames_seen(3)
         yield one
@@ -128,13 +122,13 @@ def test_too_slow_a_model_is_looked_through_less_closely(robot: Robot, detector:
     assert robot.perception.quality.changes == {"lower": 1} and robot.clock.skipped["stale"] >= 2
 
 
-def test_a_crashing_model_ends_its_process_and_frees_its_place(name: str, detector: Detector) -> None:
-    ring = FrameRing.create(name, WIDTH_PX, HEIGHT_PX)
+def test_a_crashing_model_ends_its_process_and_frees_its_place(ring_name: str, detector: Detector) -> None:
+    ring = FrameRing.create(ring_name, WIDTH_PX, HEIGHT_PX)
     program = f"""
 import numpy as np
 from takt.frames import FrameRing
 from takt.vision.faults import FaultyModel
-ring = FrameRing.attach({name!r}, "annotator")
+ring = FrameRing.attach({ring_name!r}, "annotator")
 print("attached", flush=True)
 input()
 FaultyModel(None, lambda: "crash").detect(np.zeros((1, 1, 3), np.uint8))
@@ -150,7 +144,7 @@ FaultyModel(None, lambda: "crash").detect(np.zeros((1, 1, 3), np.uint8))
     assert ring.annotator_is_well()
     child.communicate("\n")
     assert child.returncode == -9 and not ring.annotator_is_well()
-    FrameRing.attach(name, "annotator").close()
+    FrameRing.attach(ring_name, "annotator").close()
 
 
 def test_nan_is_a_failure_and_not_an_empty_picture(tmp_path: Path) -> None:

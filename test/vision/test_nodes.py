@@ -44,14 +44,6 @@ pytestmark = pytest.mark.system
 
 
 @pytest.fixture
-def ring_name() -> Iterator[str]:
-    name = f"takt_test_{os.getpid()}"
-    FrameRing.remove(name)
-    yield name
-    FrameRing.remove(name)
-
-
-@pytest.fixture
 def node() -> Iterator[Node]:
     rclpy.init()
     yield rclpy.create_node("test_vision_nodes")

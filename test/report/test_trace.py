@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from takt.report import trace_command
+from takt.report.page import report_page
 from takt.report.trace import trace
 from takt.report.trace_events import TraceEvents
 
@@ -178,6 +179,16 @@ def test_cycles_that_joint_states_did_not_tell_are_no_cycles(record):
     parsed = Trace(json.dumps(trace(record)))
     names = [event["name"] for event in parsed.of("board", "control cycle")]
     assert names.count("cycles that were not told") == 1 and len(names) == 249
+
+
+def test_a_run_whose_recorder_died_at_once_still_has_a_trace_and_a_page(record):
+    """What is left is the ledger; the trace ended in a traceback here."""
+    for rows in (record.journeys, record.cycles, record.applied, record.rungs, record.log, record.faults):
+        rows.clear()
+    record.statuses.clear()
+    parsed = Trace(json.dumps(trace(record), allow_nan=False))
+    assert parsed.of("ladder", "host") == [] and len(parsed.of("host", "misses")) == 1
+    assert "inference" in report_page(record)
 
 
 def test_the_command_writes_the_file_and_says_what_was_missing(run_folder, tmp_path, capsys):

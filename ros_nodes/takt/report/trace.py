@@ -97,7 +97,7 @@ def _misses(events: TraceEvents, record: RunRecord) -> None:
 def _rungs(events: TraceEvents, record: RunRecord, ended_ns: int) -> None:
     for computer in ("host", "board"):
         steps = [step for step in record.rungs if step.computer == computer]
-        ends = [step.at_ns for step in steps[1:]] + [max(ended_ns, steps[-1].at_ns) if steps else 0]
+        ends = [*(step.at_ns for step in steps[1:]), *(max(ended_ns, step.at_ns) for step in steps[-1:])]
         for step, end_ns in zip(steps, ends, strict=True):
             events.slice(LADDER, computer, step.rung, step.at_ns, end_ns, {"reason": step.reason})
 

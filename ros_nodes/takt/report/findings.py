@@ -122,6 +122,25 @@ def slowest(record: RunRecord, most: int = 10) -> list[SlowFrame]:
     return found
 
 
+def rung_shares(record: RunRecord) -> dict[str, str]:
+    """Computer -> seconds on each rung that it stood on, such as "NOMINAL 56.2 s, SAFE 5.9 s", the longest first."""
+    ended_ns, shares = record.span_ns[1], {}
+    for computer in ("host", "board"):
+        steps = [step for step in record.rungs if step.computer == computer]
+        seconds: defaultdict[str, float] = defaultdict(float)
+        for step, end_ns in zip(steps, [*(step.at_ns for step in steps[1:]), ended_ns], strict=False):
+            seconds[step.rung] += max(end_ns - step.at_ns, 0) / 1e9
+        if seconds:
+            shares[computer] = ", ".join(
+                f"{rung} {s:.1f} s" for rung, s in sorted(seconds.items(), key=_longest)
+            )
+    return shares
+
+
+def _longest(share: tuple[str, float]) -> float:
+    return -share[1]
+
+
 def explained_ratio(journeys: Sequence[Journey]) -> float | None:
     """Share of the applied frames whose stretches add up to the board's own measurement."""
     applied = [one for one in journeys if one.photon_to_motor_ns]

@@ -16,8 +16,8 @@ body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--page)
 margin:24px auto;padding:0 16px}
 h1{font-size:24px}h2{font-size:18px;margin-top:34px;border-bottom:1px solid var(--line)}
 h3{font-size:15px;margin:18px 0 4px}
-table{border-collapse:collapse;font-size:13.5px}td,th{padding:2px 12px 2px 0;text-align:left;vertical-align:top;
-overflow-wrap:anywhere}
+table{border-collapse:collapse;font-size:13.5px}td,th{padding:2px 12px 2px 0;text-align:left;vertical-align:top}
+td:last-child{overflow-wrap:anywhere}summary{cursor:pointer;margin:10px 0;font-weight:600}
 td:first-child{white-space:nowrap}
 th{color:var(--soft);font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 p.none,p.soft,.soft{color:var(--soft)}.good{color:var(--ok)}.bad{color:var(--safe)}svg{width:100%;height:auto;display:block}
@@ -54,16 +54,29 @@ def paragraph(text: str, kind: str = "") -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Numbers to the right. A column's name may end in a unit; a row may be shorter than the columns."""
+    rows = list(rows)
     body = ["".join(_cell(value) for value in row) for row in rows]
     if not body:
         return paragraph("none", "none")
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    kinds = [' class="n"' if _is_number(value) else "" for value in rows[0]]
+    kinds += [""] * (len(columns) - len(kinds))
+    heads = zip(columns, kinds, strict=False)
+    head = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in heads) if any(columns) else ""
     return f"<table><tr>{head}</tr>" + "".join(f"<tr>{row}</tr>" for row in body) + "</table>"
+
+
+def folded(summary: str, parts: Iterable[str]) -> str:
+    """What one opens when one wants it; without a script."""
+    return f"<details><summary>{escape(summary)}</summary>" + "\n".join(parts) + "</details>"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f'<td class="n">{value:.3g}</td>' if abs(value) < 1 else f'<td class="n">{value:.2f}</td>'
-    if isinstance(value, int) and not isinstance(value, bool):
+    if _is_number(value):
         return f'<td class="n">{value}</td>'
     return f"<td>{escape(str(value))}</td>"

@@ -12,13 +12,20 @@ from takt.report.run_record import RunRecord
 
 _MOST_MISSES = 400
 _BOARD_MOMENTS = ("release_jitter", "execution")
+_MOST_STEPS = 20  # of the ladders, before they are folded away
+_NAMES = {
+    "ring": "wait in the ring",
+    "plan_wait": "wait for the planner",
+    "middleware": "ROS",
+    "apply": "line and board",
+}
 _RUNG_CLASSES = ("nominal", "reduced", "hold", "safe")
 _Bar = tuple[float, float, str, str]  # from s, to s, class, text
 
 
 def report_page(record: RunRecord) -> str:
     """A whole HTML document that loads nothing."""
-    sections = (_summary, _photon_to_motor, _stages, _board, _rungs, _ledger, _slowest, health, _notes)
+    sections = (_summary, _rungs, _photon_to_motor, _stages, _board, _ledger, _slowest, health, _notes)
     parts = [part for section in sections for part in section(record)]
     return html.page(f"Takt run {record.name}", parts)
 
@@ -27,12 +34,13 @@ def _summary(record: RunRecord) -> list[str]:
     results = record.results
     began_ns, ended_ns = record.span_ns
     rows: list[tuple[str, object]] = [("length", f"{(ended_ns - began_ns) / 1e9:.1f} s")]
-    for key in ("firmware", "time", "seed", "bring_up_s"):
-        if key in results:
-            rows.append((key.replace("_s", " s").replace("_", " "), str(results[key])))
+    rows += [(key, str(results[key])) for key in ("firmware", "time", "seed") if key in results]
+    if "bring_up_s" in results:
+        rows.append(("armed after", f"{results['bring_up_s']} s"))
+    rows += [(f"ladder of the {name}", words) for name, words in findings.rung_shares(record).items()]
     rows += _mission(results.get("mission", {}))
     rows.append(("frames to the motor", sum(1 for one in record.journeys if one.photon_to_motor_ns)))
-    rows.append(("misses", sum(sum(findings.misses_of(miss).values()) for miss in record.misses)))
+    rows.append(("misses", _blamed(record)))
     rows.append(("contract", record.contract.hash_property))
     verdict = "" if "ok" not in results else _verdict(results)
     return [
@@ -40,6 +48,13 @@ def _summary(record: RunRecord) -> list[str]:
         verdict,
         html.table(("", ""), [(name, str(value)) for name, value in rows]),
     ]
+
+
+def _blamed(record: RunRecord) -> str:
+    """How many, and what most of them came from."""
+    by_cause = findings.causes(record.misses)
+    most = ", ".join(f"{row.source} {row.cause} {row.count}" for row in by_cause[:3])
+    return f"{sum(row.count for row in by_cause)}" + (f"; most: {most}" if most else "")
 
 
 def _verdict(results: dict[str, Any]) -> str:
@@ -84,7 +99,11 @@ def _photon_to_motor(record: RunRecord) -> list[str]:
 
 
 def _spread_rows(spreads: dict[str, Spread | None]) -> list[tuple[object, ...]]:
-    return [(name, s.p50, s.p95, s.p99, s.max, s.count) for name, s in spreads.items() if s is not None]
+    return [
+        (_NAMES.get(name, name), s.p50, s.p95, s.p99, s.max, s.count)
+        for name, s in spreads.items()
+        if s is not None
+    ]
 
 
 def _stages(record: RunRecord) -> list[str]:
@@ -101,7 +120,7 @@ def _stages(record: RunRecord) -> list[str]:
     ]
     for name, row in values.items():
         marks = [Mark(budgets[name], "budget")] if name in budgets else []
-        parts += [html.heading(name, 3), plot.histogram(row, "ms", marks, bins=60)]
+        parts += [html.heading(_NAMES.get(name, name), 3), plot.histogram(row, "ms", marks, bins=60)]
     parts += [html.heading("By the nodes' own histograms", 3), html.table(columns, _own_histograms(record))]
     return parts
 
@@ -122,7 +141,7 @@ def _board(record: RunRecord) -> list[str]:
     moments = [("base: timing", what, timing) for what in _BOARD_MOMENTS]
     moments.append(("base: commands", "photon_to_motor", commands))
     rows = [
-        (what.replace("_", " "), *(_us(told.number(f"{what}_{p}_us")) for p in ("p50", "p95", "p99", "max")))
+        (what.replace("_", " "), *(_ms(told.number(f"{what}_{p}_us")) for p in ("p50", "p95", "p99", "max")))
         for _, what, told in moments
         if told is not None
     ]
@@ -136,7 +155,7 @@ def _board(record: RunRecord) -> list[str]:
             "The board's own fixed histograms since its start, and its cycles as joint_states told them.",
             "soft",
         ),
-        html.table(("", "p50 us", "p95 us", "p99 us", "max us"), rows),
+        html.table(("", "p50 ms", "p95 ms", "p99 ms", "max ms"), rows),
         html.heading("from one told cycle to the next", 3),
         plot.histogram(kept, "ms", [Mark(period_ms, "period")]),
         html.paragraph(
@@ -145,8 +164,8 @@ def _board(record: RunRecord) -> list[str]:
     ]
 
 
-def _us(value: float | None) -> object:
-    return "-" if value is None else value
+def _ms(us: float | None) -> object:
+    return "-" if us is None else us / 1e3
 
 
 def _rungs(record: RunRecord) -> list[str]:
@@ -167,10 +186,13 @@ def _rungs(record: RunRecord) -> list[str]:
     steps_table = [
         ((step.at_ns - began_ns) / 1e9, step.computer, step.rung, step.reason) for step in record.rungs
     ]
+    table = html.table(("at s", "computer", "rung", "reason"), steps_table[:200])
     return [
         html.heading("The ladder"),
         plot.lanes(rows, span_s),
-        html.table(("at s", "computer", "rung", "reason"), steps_table[:200]),
+        table
+        if len(steps_table) <= _MOST_STEPS
+        else html.folded(f"step by step ({len(steps_table)})", [table]),
     ]
 
 
@@ -215,19 +237,19 @@ def _ledger(record: RunRecord) -> list[str]:
         )
         for miss in record.misses[:_MOST_MISSES]
     ]
-    parts = [
+    shown = html.table(
+        ("at s", "record", "stage", "cause", "late ms", "bound ms", "measured around it"), each
+    )
+    parts = [shown]
+    if len(record.misses) > _MOST_MISSES:
+        parts.append(html.paragraph(f"the first {_MOST_MISSES}; the ledger has all", "soft"))
+    return [
         html.heading("Missed deadlines, by cause"),
         html.table(
             ("source", "cause", "count", "late p50 ms", "late max ms", "measured: median (greatest)"), rows
         ),
-        html.heading("one by one", 3),
-        html.table(("at s", "record", "stage", "cause", "late ms", "bound ms", "measured around it"), each),
+        html.folded(f"one by one ({len(record.misses)})", parts),
     ]
-    if len(record.misses) > _MOST_MISSES:
-        parts.append(
-            html.paragraph(f"the first {_MOST_MISSES} of {len(record.misses)}; the ledger has all", "soft")
-        )
-    return parts
 
 
 def _measured(evidence: dict[str, tuple[float, float]]) -> str:

@@ -70,6 +70,7 @@ def histogram(values: Sequence[float], unit: str, marks: Sequence[Mark] = (), bi
     ]
     decades = [10**power for power in range(len(str(max(counts))))]
     axis = [_y_tick(y(math.log10(number + 1)), str(number)) for number in decades]
+    axis.append(f'<text class="unit" x="4" y="{TOP + 8}">count, log</text>')
     return _svg(height, [*axis, *_x_axis(x, height, unit), *bars, *_uprights(marks, x, height)])
 
 

@@ -92,8 +92,8 @@ class RunRecord:
 
     @property
     def span_ns(self) -> tuple[int, int]:
-        """First and last moment of what is here; (0, 0) when it is empty. Misses count where there is nothing else: when
-        one of the board happened may be known to the hour only."""
+        """First and last moment of what is here; (0, 0) when it is empty. Misses count where there is nothing else:
+        when one of the board happened may be known to the hour only."""
         edges = [
             *(one.at_ns for row in (self.cycles, self.applied, self.log) for one in _ends(row)),
             *(one.at_ns for row in self.statuses.values() for one in _ends(row)),

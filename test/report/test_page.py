@@ -66,7 +66,7 @@ def test_it_is_whole_and_loads_nothing(text):
 def test_it_tells_what_the_run_was(text):
     for told in (
         "Failed: final state &lt;SAFE&gt;",
-        "<td>NOMINAL 2.0 s, SAFE 1.0 s</td>",
+        "<td>NOMINAL 2.0 s, SAFE 1.0 s; at the end NOMINAL</td>",
         "3; most: base skipped 2, detector inference 1",
         "one by one (3)",
         "wait for the planner",

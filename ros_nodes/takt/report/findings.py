@@ -123,7 +123,8 @@ def slowest(record: RunRecord, most: int = 10) -> list[SlowFrame]:
 
 
 def rung_shares(record: RunRecord) -> dict[str, str]:
-    """Computer -> seconds on each rung that it stood on, such as "NOMINAL 56.2 s, SAFE 5.9 s", the longest first."""
+    """Computer -> seconds on each rung that it stood on, the longest first, and the last with its reason, such as
+    "NOMINAL 56.2 s, SAFE 5.9 s; at the end NOMINAL"."""
     ended_ns, shares = record.span_ns[1], {}
     for computer in ("host", "board"):
         steps = [step for step in record.rungs if step.computer == computer]
@@ -131,9 +132,9 @@ def rung_shares(record: RunRecord) -> dict[str, str]:
         for step, end_ns in zip(steps, [*(step.at_ns for step in steps[1:]), ended_ns], strict=False):
             seconds[step.rung] += max(end_ns - step.at_ns, 0) / 1e9
         if seconds:
-            shares[computer] = ", ".join(
-                f"{rung} {s:.1f} s" for rung, s in sorted(seconds.items(), key=_longest)
-            )
+            stood = ", ".join(f"{rung} {s:.1f} s" for rung, s in sorted(seconds.items(), key=_longest))
+            why = f" ({steps[-1].reason})" if steps[-1].reason else ""
+            shares[computer] = f"{stood}; at the end {steps[-1].rung}{why}"
     return shares
 
 

@@ -273,7 +273,7 @@ def _slowest(record: RunRecord) -> list[str]:
             (one.journey.observed_ns - record.span_ns[0]) / 1e9,
             one.number,
             one.journey.photon_to_motor_ns / 1e6,
-            f"{one.blame}, {one.excess_ms:.1f} ms over its median",
+            f"{_NAMES.get(one.blame, one.blame)}, {one.excess_ms:.1f} ms over its median",
             "; ".join(one.near) or "nothing was told near it",
         )
         for one in slow
@@ -293,7 +293,7 @@ def _road(journey: Any) -> list[tuple[float, float, str, str]]:
             (entered_ns - journey.observed_ns) / 1e6,
             (left_ns - journey.observed_ns) / 1e6,
             f"stage{number % 2}",
-            f"{name}: {(left_ns - entered_ns) / 1e6:.2f} ms",
+            f"{_NAMES.get(name, name)}: {(left_ns - entered_ns) / 1e6:.2f} ms",
         )
         for number, (name, entered_ns, left_ns) in enumerate(journey.stages)
     ]

@@ -155,7 +155,7 @@ def _x_axis(x: Scale, height: float, unit: str) -> list[str]:
         f'<text class="tick" x="{x(value)}" y="{base + 14}">{value:g}</text>'
         for value in x.ticks(8)
     ]
-    return [*ticks, f'<text class="tick" x="{WIDTH - RIGHT}" y="{height - 2}">{escape(unit)}</text>']
+    return [*ticks, f'<text class="mark" x="{WIDTH - RIGHT}" y="{height - 2}">{escape(unit)}</text>']
 
 
 def _y_tick(y_px: float, text: str) -> str:

@@ -109,8 +109,16 @@ class Bench:
         assert self._send("api/stop", {}) == {"accepted": True}
 
     def order(self, name: str) -> dict[str, Any]:
-        number = self.get()["stop"]["number"]
-        return self.ask("api/order", {"order": name, "stop_number": number})
+        """Of a service that there is: asked again while the node has not discovered it yet."""
+        answers: list[dict[str, Any]] = []
+
+        def told() -> bool:
+            number = self.get()["stop"]["number"]
+            answers.append(self.ask("api/order", {"order": name, "stop_number": number}))
+            return "nothing was sent" not in answers[-1]["words"]
+
+        self.until(told)
+        return answers[-1]
 
     def close(self) -> None:
         self.executor.shutdown()
@@ -119,7 +127,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr("takt.nodes.dashboard_orders._PATIENCE_S", LIMIT_S)  # a busy computer's executor
+    monkeypatch.setattr("takt.dashboard.api._ANSWER_LIMIT_S", LIMIT_S)
     rclpy.init()
     made = Bench()
     yield made
@@ -134,9 +144,11 @@ def stopped(number: int = 1) -> dict[str, Any]:
 def test_stop_is_asked_until_the_board_says_yes_and_then_no_more(bench: Bench) -> None:
     bench.press_stop()
     bench.until(lambda: bench.get()["stop"] == stopped())
-    assert bench.asked.count("stop") == 1 and bench.asked.count("disarm") == 3
+    assert bench.asked.count("stop") >= 1 and bench.asked.count("disarm") >= 3
+    bench.spin(0.6)  # on a busy computer one more may have been under way
+    asked = list(bench.asked)
     bench.spin(1.2)  # more than two of its asking intervals
-    assert bench.asked.count("disarm") == 3 and "arm" not in bench.asked
+    assert bench.asked == asked and "arm" not in asked
 
 
 def test_the_way_back_is_a_fresh_order_and_ends_the_asking(bench: Bench) -> None:
@@ -148,6 +160,7 @@ def test_the_way_back_is_a_fresh_order_and_ends_the_asking(bench: Bench) -> None
     assert refused.value.code == 409
     assert bench.order("resume") == {"done": True, "words": "done"}
     assert bench.get()["stop"]["requested"] is False
+    bench.spin(0.6)  # on a busy computer one more may have been under way
     asked = bench.asked.count("disarm")
     assert bench.order("arm") == {"done": True, "words": "armed"}
     bench.spin(1.2)
@@ -155,7 +168,9 @@ def test_the_way_back_is_a_fresh_order_and_ends_the_asking(bench: Bench) -> None
 
 
 def test_an_order_that_nobody_takes_is_dropped_not_kept(bench: Bench) -> None:
-    told = bench.order("clear_fault")  # this robot has no such service
+    told = bench.ask(
+        "api/order", {"order": "clear_fault", "stop_number": 0}
+    )  # this robot has no such service
     assert told["done"] is False and "nothing was sent" in told["words"]
 
 

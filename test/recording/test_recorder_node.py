@@ -24,6 +24,7 @@ from takt.deadlines import Miss
 from takt.nodes.recorder import RecorderNode
 
 LIMIT_S = 200.0
+AGAIN_S = 5.0
 LATEST = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
@@ -47,18 +48,27 @@ class Robot:
         publishers = (self.ladder, self.misses, self.commands, self.diagnostics)
         self.until(lambda: all(one.get_subscription_count() > 0 for one in publishers))
 
-    def until(self, true: Callable[[], Any]) -> None:
+    def until(self, true: Callable[[], Any], again: Callable[[], Any] = lambda: None) -> None:
+        """Take turns until it is true; what may have been lost, or came apart on a busy computer, is said again."""
         end_s = time.monotonic() + LIMIT_S
+        again_s = time.monotonic() + AGAIN_S
         while not true():
             assert time.monotonic() < end_s
+            if time.monotonic() > again_s:
+                again()
+                again_s = time.monotonic() + AGAIN_S
             self.recorder.turn(time.monotonic_ns())
             time.sleep(0.01)
 
+    def say(self, publisher: Any, message: Any) -> None:
+        """Publish, and wait until something was heard: of a topic that keeps one, the next would take its place."""
+        taken = self.recorder.taken
+        publisher.publish(message)
+        self.until(lambda: self.recorder.taken > taken, lambda: publisher.publish(message))
+
     def say_rung(self, rung: str, reason: str = "") -> None:
-        """Heard before anything else is said: the topic keeps the latest word only."""
-        before = self.recorder.taken
-        self.ladder.publish(DiagnosticStatus(message=rung, values=[KeyValue(key="reason", value=reason)]))
-        self.until(lambda: self.recorder.taken > before)
+        values = [KeyValue(key="reason", value=reason)]
+        self.say(self.ladder, DiagnosticStatus(message=rung, values=values))
 
     def close(self) -> None:
         self.recorder.destroy_node()
@@ -67,7 +77,8 @@ class Robot:
 
 
 @pytest.fixture
-def start(tmp_path) -> Iterator[Callable[..., Robot]]:
+def start(tmp_path, monkeypatch) -> Iterator[Callable[..., Robot]]:
+    monkeypatch.setattr("takt.nodes.recorder._END_S", LIMIT_S)  # what a disk may take is not the matter here
     robots: list[Robot] = []
 
     def make(**parameters: Any) -> Robot:
@@ -94,20 +105,17 @@ def read(path: Path) -> tuple[dict[str, list[Any]], dict[str, dict[str, str]]]:
 def test_a_step_into_safe_is_written_with_what_led_to_it(start):
     robot = start()
     robot.say_rung("NOMINAL")
-    command, before = TwistStamped(), robot.recorder.taken
-
-    def told() -> bool:
-        command.twist.linear.x += 1.0
-        robot.commands.publish(command)
-        return robot.recorder.taken >= before + 20
-
-    robot.until(told)
+    for number in range(20):
+        command = TwistStamped()
+        command.twist.linear.x = float(number)
+        robot.say(robot.commands, command)
     robot.say_rung("SAFE", "link")
     robot.until(lambda: list(robot.folder.glob("box-*-safe.mcap.part")))
     assert robot.recorder.close()
     (path,) = robot.folder.iterdir()
     messages, metadata = read(path)
-    assert [one.message for one in messages["/ladder"]] == ["NOMINAL", "SAFE"]
+    rungs = [one.message for one in messages["/ladder"]]
+    assert list(dict.fromkeys(rungs)) == ["NOMINAL", "SAFE"] and rungs[-1] == "SAFE"
     speeds = [one.twist.linear.x for one in messages["/cmd_vel"]]
     assert len(speeds) >= 10 and speeds == sorted(speeds)  # best effort: some may be lost, none is reordered
     assert metadata["takt"]["cause"] == "host SAFE: link"
@@ -122,20 +130,24 @@ def test_the_board_on_safe_and_a_burst_of_misses_are_causes_too(start, rules):
         one = DiagnosticStatus(name="base: safety", hardware_id="base", values=values)
         robot.diagnostics.publish(DiagnosticArray(status=[one]))
 
+    def burst() -> None:
+        for number in range(rules.burst_misses):
+            miss = Miss("planner", time.monotonic_ns(), number + 1, "plan", 1, 0, 1, "gc_pause")
+            robot.misses.publish(String(data=miss.to_json()))
+        robot.misses.publish(String(data="no JSON"))
+
     board("NOMINAL")
-    for number in range(rules.burst_misses):
-        miss = Miss("planner", 1, number + 1, "plan", 1, 0, 1, "gc_pause")
-        robot.misses.publish(String(data=miss.to_json()))
-    robot.misses.publish(String(data="no JSON"))
-    robot.until(lambda: list(robot.folder.glob("box-*-misses.mcap.part")))
+    burst()
+    robot.until(lambda: list(robot.folder.glob("box-*-misses.mcap.part")), again=burst)
+    before = robot.recorder.causes_told
     board("SAFE")
-    robot.until(lambda: robot.recorder.causes_told == 2)
+    robot.until(lambda: robot.recorder.causes_told > before)
     assert robot.recorder.close()
     (path,) = robot.folder.iterdir()
     messages, metadata = read(path)
-    assert len(messages["/takt/misses"]) == rules.burst_misses + 1
+    assert len(messages["/takt/misses"]) >= rules.burst_misses + 1
     causes = json.loads(metadata["takt_end"]["causes"])
-    assert causes[0].startswith("5 misses in 1000 ms: planner") and causes[1] == "board SAFE: k_misses"
+    assert causes[0].startswith("5 misses in 1000 ms: planner") and causes[-1] == "board SAFE: k_misses"
 
 
 def test_a_whole_run_is_recorded_from_the_first_message(start):

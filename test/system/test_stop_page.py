@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -17,15 +18,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from takt.contract import load
 from takt.dashboard import browser
 from takt.dashboard.browser import Tab
+from takt.monitoring import panels
 from takt.simulation import plant_log
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.display,
-    pytest.mark.skipif(browser.program() is None, reason="no chromium here (apt-get install chromium)"),
-]
+pytestmark = [pytest.mark.system, pytest.mark.display]
+needs_browser = pytest.mark.skipif(
+    browser.program() is None, reason="no chromium here (apt-get install chromium)"
+)
 
 LIMIT_S = 90.0
 SETTLED_NS, WATCHED_NS = (
@@ -81,6 +83,11 @@ class Robot:
         lines = (self.run.run_dir / "ledger.jsonl").read_text().splitlines(keepends=True)
         return [_identity(json.loads(line)) for line in lines if line.endswith("\n")]
 
+    def metrics(self) -> set[str]:
+        """Names in what Prometheus gets."""
+        with urllib.request.urlopen(self.url + "metrics", timeout=LIMIT_S) as answer:
+            return set(re.findall(r"^(takt_\w+)", answer.read().decode(), re.MULTILINE))
+
 
 def _identity(row: dict[str, Any]) -> tuple[str, int, int]:
     return row["source"], row["epoch"], row["sequence"]
@@ -100,6 +107,7 @@ def robot(start_demo: Any) -> Iterator[Robot]:
     assert run.finish()[0] == 130
 
 
+@needs_browser
 def test_stop_stops_and_holds_until_a_person_takes_it_back(robot: Robot, tmp_path: Path) -> None:
     async def act(tab: Tab) -> None:
         await _press_stop(tab, robot)
@@ -117,6 +125,24 @@ def test_stop_stops_and_holds_until_a_person_takes_it_back(robot: Robot, tmp_pat
 
     with browser.chromium(tmp_path) as devtools:
         asyncio.run(on_page(devtools))
+
+
+def test_a_real_robot_feeds_every_panel_of_grafana(robot: Robot) -> None:
+    """The monitoring tests show that the panels work on what a robot says; this, that it is what robots say."""
+    queries = [query for panel in panels.panels(load()) for query in panel.queries]
+    drawn = {name for query in queries for name in re.findall(r"takt_\w+", query)}
+    assert len(drawn) > 30
+    missing: set[str] = set()
+
+    def fed() -> bool:
+        missing.clear()
+        missing.update(drawn - robot.metrics())
+        return not missing
+
+    try:
+        robot.until(fed, "every metric")
+    except AssertionError:
+        raise AssertionError(f"no robot says {sorted(missing)}") from None
 
 
 async def _press_stop(tab: Tab, robot: Robot) -> None:

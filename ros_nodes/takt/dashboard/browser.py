@@ -45,8 +45,16 @@ def chromium(folder: Path) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{_port(process, folder)}"
     finally:
-        process.terminate()
-        process.wait(timeout=_START_LIMIT_S)
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _port(process: subprocess.Popen[bytes], folder: Path) -> str:

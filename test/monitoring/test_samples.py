@@ -114,6 +114,14 @@ def test_what_is_no_number_is_no_sample(contract, nonsense):
     assert "takt_board_cycles_total" not in {s.metric for s in found}
 
 
+def test_what_was_never_skipped_is_0_and_not_absent(contract):
+    """So that its panel has data on a healthy robot, and a rate sees the first one."""
+    told = Heard("OK", "", {"p99": "3", "count": "5", "skipped_stale": "2", "skipped_bad_luck": "1"}, NOW_NS)
+    found = samples({"detector: detect": told}, contract, NOW_NS)
+    counts = {s.labels["reason"]: s.value for s in found if s.metric == "takt_stage_skips_total"}
+    assert counts == {"stale": 2.0, "breaker": 0.0, "recycled": 0.0, "bad_luck": 1.0}
+
+
 def test_a_stage_told_twice_is_one_series(contract):
     """Prometheus refuses a series that a scrape brings twice."""
     told = {

@@ -16,6 +16,11 @@ from takt.monitoring.readings import AGENT, BOARD, HOST, PRIORITY, RUNGS, STAGE,
 
 HOST_STAGES = ("capture", "detect", "plan", "link")
 _NODES = ("camera", "detector", "planner", "agent")  # that have a stage with a deadline
+_SKIPS = {  # reasons that nodes give; others may come
+    "capture": ("late",),
+    "detect": ("stale", "breaker", "recycled"),
+    "link": ("line_busy",),
+}
 _NONE: Mapping[str, Mapping[str, int]] = {}
 _LEVELS = {"OK": 0.0, "WARN": 1.0, "ERROR": 2.0}
 
@@ -89,6 +94,10 @@ def _of_status(name: str, heard: Heard) -> Iterator[Sample]:
         yield from _taken(AGENT, values, {"line": values.get("device", "")})
     stage = name.rpartition(": ")[2]
     if stage in HOST_STAGES and "p99" in values and name not in BOARD:
+        for reason in _SKIPS.get(
+            stage, ()
+        ):  # 0 until it happens, as with misses; what was told comes behind and holds
+            yield Sample("takt_stage_skips_total", {"stage": stage, "reason": reason}, 0.0)
         yield from _taken(STAGE, values, {"stage": stage})
     yield from _taken(PRIORITY, values, {"status": name})
     yield from _words(name, heard)

@@ -140,6 +140,7 @@ def stretch_of(record: RunRecord, from_s: float, to_s: float) -> RunRecord:
     if cut is None or cut.is_empty:
         length = f"{(ended_ns - began_ns) / 1e9:.1f} s long"
         raise TaktError(
-            f"the run has nothing from {from_s:g} to {to_s:g} s", f"it is {length}: give --from and --to"
+            f"the run has nothing from {from_s:g} s to {'its end' if to_s == math.inf else f'{to_s:g} s'}",
+            f"it is {length}: give --from and --to",
         )
     return cut

@@ -32,7 +32,7 @@ function figure(spread) {
   ticks(chart, spread.percentiles);
   return element("figure", { "data-spread": spread.name, "data-computer": spread.computer },
     element("figcaption", {}, element("b", {}, name), element("span", {}, words)), chart,
-    element("p", { class: "note" }, `${spread.times ? `of ${spread.times}` : ""}${told ? "" : "; percentiles: this computer sends no more"}`));
+    element("p", { class: "note" }, `${spread.times ?? "?"} in all${told ? "" : "; only percentiles are sent"}`));
 }
 
 function axis(chart) {

@@ -91,13 +91,27 @@ def test_it_stands_still_when_the_plant_does_and_goes_on_when_that_begins_anew(p
 
 
 def test_a_jump_of_the_plants_time_skips_and_does_not_bunch(plant: SlowPlant) -> None:
+    """A board that looks at its clock only behind the jump finds four releases gone: then there is another jump."""
     plant.advance(0)
     first = plant.cycle()
-    plant.advance(45)
-    late = plant.cycle()
-    plant.advance(5)
-    assert late.cycle == first.cycle + 1
-    assert plant.cycle().cycle == first.cycle + 5
+    plant.socket.settimeout(1.0)
+    for _ in range(50):
+        plant.advance(45)
+        late = None
+        with contextlib.suppress(TimeoutError):
+            late = plant.cycle()
+        plant.advance(5)
+        plant.socket.settimeout(LIMIT_S)
+        after = plant.cycle()
+        if late is None and after.cycle == first.cycle + 1:  # very late
+            late, after = after, plant.cycle()
+        assert after.cycle == first.cycle + 5
+        if late is not None:
+            assert late.cycle == first.cycle + 1
+            return
+        plant.socket.settimeout(1.0)
+        first = after
+    raise AssertionError("no release was late, only gone")
 
 
 def test_another_clock_is_refused_with_the_fix(firmware_build: Path) -> None:

@@ -75,7 +75,8 @@ class Host:
                 ("arm", messages.SetBool_Request(True)),
             ):
                 self.ros.request(f"/base/{service}", bytes(24), call.to_cdr())
-        os.write(self.fd, self.core.transmit() or b"")
+        with contextlib.suppress(OSError):  # no room: the board has not read for long, and is told again
+            os.write(self.fd, self.core.transmit() or b"")
         time.sleep(0.002)
 
 

@@ -12,6 +12,7 @@ from takt.deadlines import blame
 from takt.realtime.stage import WatchedStage
 
 MS = 1_000_000
+LIMIT_S = 60.0
 
 
 @pytest.fixture
@@ -105,15 +106,19 @@ def test_a_thread_that_its_own_process_keeps_from_the_interpreter_is_starved(wat
     sys.setswitchinterval(0.08)
     try:
         holder.start()
-        pass_of(stage, lambda: time.sleep(0))
+        limit_s = time.monotonic() + LIMIT_S
+        while not kept_by_others(told) and time.monotonic() < limit_s:
+            pass_of(stage, lambda: time.sleep(0))  # in some passes the scheduler lets it go at once
     finally:
         stop.set()
         holder.join()
         sys.setswitchinterval(switch_s)
-    if told:  # the scheduler may have let it go at once
-        late = told[0]
-        assert late.evidence["other_threads_cpu_ms"] > 0.0
-        assert blame.amounts_ms(late.evidence)["starved"] + late.evidence["run_queue_wait_ms"] > 0.0
+    late = kept_by_others(told)[0]
+    assert blame.amounts_ms(late.evidence)["starved"] + late.evidence["run_queue_wait_ms"] > 0.0
+
+
+def kept_by_others(told):
+    return [late for late in told if late.evidence["other_threads_cpu_ms"] > 0.0]
 
 
 def test_another_thread_may_take_over(watched):

@@ -83,10 +83,11 @@ def one_run(start_demo):
     """The recorder, which is soft work, is killed on the way: the robot must not care, nor the recording be lost."""
     run = start_demo("--seconds", "25", "--seed", "1")
     run.wait_for_line("board armed")
-    while not list((run.run_dir / "recordings").glob("run-*.mcap.part")):
+    sizes: set[int] = set()
+    while len(sizes) < 3:  # something is in it, and went to the disk
         assert run.popen.poll() is None, run.popen.communicate()
+        sizes |= {part.stat().st_size for part in (run.run_dir / "recordings").glob("run-*.mcap.part")}
         time.sleep(0.1)
-    time.sleep(2.0)  # so that something is in it
     os.kill(run.pids()["recorder"], signal.SIGKILL)
     return run, *run.finish()
 

@@ -43,5 +43,7 @@ def test_a_cut_line_ends_with_ok_false_and_a_standing_robot(start_demo):
     records = [read_run(box) for box in sorted((run.run_dir / "recordings").glob("box-*.mcap"))]
     assert records
     record = records[-1]
-    assert [step.rung for step in record.rungs if step.computer == "host"][-1] == "SAFE"
+    host = [step for step in record.rungs if step.computer == "host"]
+    # When the run has ended its faults do, too, before its processes: on a busy machine the robot is back by then.
+    assert [step.rung for step in host if step.at_ns <= report["ended_ns"]][-1] == "SAFE"
     assert len(record.cycles) > 30 and "agent: link" in record.statuses

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-
-from takt.errors import TaktError
+from takt.named_runs import run_named
 
 BENCHES = {
     "link_block": "takt.simulation.link_block_bench",
@@ -23,7 +21,4 @@ BENCHES = {
 
 def main(argv: list[str]) -> int:
     """Run one bench by name; exit status 0 whenever it measured."""
-    name = argv[0] if argv else ""
-    if name not in BENCHES:
-        raise TaktError(f"no bench {name!r}", f"name one of: {', '.join(sorted(BENCHES))}")
-    return int(importlib.import_module(BENCHES[name]).main(argv[1:]))
+    return run_named("bench", BENCHES, argv)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-
-from takt.errors import TaktError
+from takt.named_runs import run_named
 
 PROOFS = {
     "ring-kills": "takt.frames.kills",
@@ -33,7 +31,4 @@ PROOFS = {
 
 def main(argv: list[str]) -> int:
     """Run one proof by name; exit status 0 when it held."""
-    name = argv[0] if argv else ""
-    if name not in PROOFS:
-        raise TaktError(f"no proof {name!r}", f"name one of: {', '.join(sorted(PROOFS))}")
-    return int(importlib.import_module(PROOFS[name]).main(argv[1:]))
+    return run_named("proof", PROOFS, argv)

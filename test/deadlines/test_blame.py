@@ -111,3 +111,11 @@ def test_a_thread_that_another_threads_collection_kept_from_running_was_not_star
     held_up = {**QUIET, "window_ms": 73.1, "cpu_ms": 6.0, "gc_pause_ms": 36.8, "blocked_ms": 65.8}
     assert blame.decide(held_up, 15.6) == "gc_pause"
     assert blame.decide({**held_up, "gc_pause_ms": 6.0}, 15.6) == "starved"
+
+
+def test_who_waited_for_another_thread_that_waited_for_a_processor_waited_for_it_too():
+    """The interpreter's holder was pushed off its processor; a stopped process waits in no run queue."""
+    held_up = {**QUIET, "blocked_ms": 60.0, "other_threads_wait_ms": 58.0}
+    assert blame.decide(held_up, 40.0) == "run_queue_wait"
+    assert blame.decide({**held_up, "other_threads_wait_ms": 2.0}, 40.0) == "starved"
+    assert blame.decide({**held_up, "blocked_ms": 0.1, "cpu_ms": 50.0}, 40.0) == "own_work"

@@ -1,5 +1,6 @@
 """A line that lets no whole message through is a lossy one as soon as it shows damage, not a silent board."""
 
+import struct
 import time
 from types import SimpleNamespace
 
@@ -36,3 +37,16 @@ def test_without_any_bytes_its_next_word_is_waited_for():
     made._watch_line(now_ns - 60 * MS)
     made._watch_line(now_ns)
     assert made._evidence(now_ns - 30 * MS, 0)["line_is_silent"] == 1.0
+
+
+def test_after_a_silence_a_word_with_a_stamp_is_waited_for():
+    core = SimpleNamespace(stats=LinkStats(rx=1, bytes_rx=40), lost=0)
+    made, now_ns = deadlines_with(core), time.monotonic_ns()
+    made._watch_line(now_ns - 70 * MS)
+    made._turn_ns = time.monotonic_ns()
+    core.stats.rx, core.stats.bytes_rx = 2, 80  # of an unknown age
+    made._watch_line(time.monotonic_ns())
+    assert made._evidence(now_ns - 30 * MS, 0)["line_is_silent"] == 1.0
+    stamp_ns = time.time_ns() - 60 * MS
+    made._on_joint_states(bytes(4) + struct.pack("<iI", *divmod(stamp_ns, 1_000_000_000)))
+    assert "line_is_silent" not in made._evidence(now_ns - 30 * MS, 0)

@@ -1,7 +1,9 @@
 """WatchedStage: a late pass comes with what happened to its thread; one in time costs nothing and tells nothing."""
 
 import gc
+import hashlib
 import mmap
+import os
 import sys
 import threading
 import time
@@ -81,6 +83,32 @@ def test_new_pages_are_counted(watched):
 
     pass_of(stage, touch)
     assert told[0].evidence["minor_faults"] > 8_000
+
+
+def test_the_wait_of_another_thread_of_the_process_for_a_processor_is_counted(watched):
+    """Two threads that never stop, bound to one processor: one of them waits for it."""
+    stage, told = watched()
+    stop, cpus = threading.Event(), os.sched_getaffinity(0)
+    one_cpu = {min(cpus)}
+    bound = threading.Barrier(3)
+
+    def burn():
+        os.sched_setaffinity(0, one_cpu)
+        bound.wait()
+        while not stop.is_set():
+            hashlib.sha256(bytes(1 << 20)).digest()  # lets go of the interpreter
+
+    others = [threading.Thread(target=burn) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        bound.wait()
+        pass_of(stage, lambda: time.sleep(0.2))
+    finally:
+        stop.set()
+        for other in others:
+            other.join()
+    assert told[0].evidence["other_threads_wait_ms"] > 20.0
 
 
 def test_planned_rest_is_not_being_kept_from_work(watched):

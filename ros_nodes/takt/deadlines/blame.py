@@ -48,6 +48,13 @@ def _host_stall(evidence: Evidence) -> float:
     return max(evidence.get("host_stall_ms", 0.0), evidence.get("steal_ms", 0.0))
 
 
+def _waited(evidence: Evidence) -> float:
+    """For a processor: the thread itself, or another of its process while this one was kept from running. Who holds the
+    interpreter and is pushed off its processor makes everybody in the process wait for that processor."""
+    inherited = min(_blocked(evidence), evidence.get("other_threads_wait_ms", 0.0))
+    return evidence.get("run_queue_wait_ms", 0.0) + inherited
+
+
 def _page_faults(evidence: Evidence) -> float:
     """Major faults wait for a disk; minor ones and reclaim cost kernel time in the thread itself."""
     blocked, stalled = evidence.get("blocked_ms", 0.0), evidence.get("memory_stall_ms", 0.0)
@@ -100,7 +107,7 @@ RULES = (
         _host_stall,
     ),
     Rule("gc_pause", "Python's garbage collector ran in this process", _of("gc_pause_ms")),
-    Rule("run_queue_wait", "the thread was ready and waited for a processor", _of("run_queue_wait_ms")),
+    Rule("run_queue_wait", "the thread, or who held it up, was ready and waited for a processor", _waited),
     Rule("page_fault", "pages came from disk, or many new ones were made", _page_faults),
     Rule("board_late", "the board missed a cycle meanwhile; its own record says why", _of("board_late_ms")),
     Rule("link_loss", "messages of the board went missing, or had to be repeated", _of("link_loss_ms")),

@@ -24,6 +24,7 @@ _ENCAPSULATION = 4
 _CLOCK_STEP_NS = 5_000_000
 _RELOCK_NS = 2_000_000_000  # the board locks anew within a second, and its estimate settles in the next
 _LOCKING_NS = 200_000_000
+_SILENT_NS = 15_000_000
 _APPLY_GRACE_MS = 1.0  # of the board's clock, which is never better than that
 
 
@@ -37,6 +38,8 @@ class AgentDeadlines:
         self._heard = self._received = self._rested_ns = self._observed_ns = self._difference_ns = 0
         self._stepped = (0, 0.0)  # when (steady ns), by how much (ms)
         self._relocked_ns = 0  # when the board had got over it
+        self._turn_ns = self._heard_ns = self._aged_ns = 0
+        self._spoke_ns = 0  # begin of the turn in which the line spoke after a silence
         self._line = LineWatch()
         budget_ms = settings.budget_ms + settings.apply_ms + _APPLY_GRACE_MS
         self._answers = AnswerWatch(round(budget_ms * 1e6))
@@ -68,6 +71,7 @@ class AgentDeadlines:
 
     def begin(self) -> None:
         """Before each turn of the agent's loop."""
+        self._turn_ns = time.monotonic_ns()
         self._note_rest()
         self.stage.begin()
 
@@ -98,6 +102,9 @@ class AgentDeadlines:
         if heard != self._heard:
             self._heard = heard
             self._line.heard(now_ns)
+            if now_ns - self._heard_ns > _SILENT_NS:
+                self._spoke_ns = self._turn_ns
+            self._heard_ns = now_ns
         self._line.counted(now_ns, sum(core.lost for core in self._cores))
 
     def _watch_clock(self, difference_ns: int, now_ns: int) -> None:
@@ -118,6 +125,8 @@ class AgentDeadlines:
         )  # as far as it matters
         if line["link_lost"]:
             line.pop("line_is_silent", None)  # why it is silent is known
+        elif self._aged_ns < self._spoke_ns and line["link_silence_ms"]:
+            line["line_is_silent"] = 1.0  # it spoke, and how old its words are is not known yet
         return {**line, **({"clock_step_ms": step_ms} if recent else {})}
 
     def sent(self, core: AgentCore, taken_ns: int, now_ns: int, written: bool) -> None:
@@ -146,7 +155,8 @@ class AgentDeadlines:
         self._answers.written(observed_ns, written_ns)
 
     def _on_joint_states(self, sample: bytes) -> None:
-        self._line.aged(time.monotonic_ns(), self._ros_ns() - _nanoseconds(sample, _ENCAPSULATION))
+        self._aged_ns = time.monotonic_ns()
+        self._line.aged(self._aged_ns, self._ros_ns() - _nanoseconds(sample, _ENCAPSULATION))
 
     def _on_applied(self, sample: bytes) -> None:
         report = TimeReference.from_cdr(sample[_ENCAPSULATION:])

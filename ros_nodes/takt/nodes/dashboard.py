@@ -28,6 +28,7 @@ from takt.deadlines.journey import Journey
 from takt.deadlines.miss import Miss
 from takt.errors import TaktError
 from takt.nodes.dashboard_orders import NodeOrders
+from takt.nodes.ears import Ears
 from takt.nodes.ledger_keeper import LEDGER_FILE
 from takt.nodes.shell import main_of
 
@@ -93,6 +94,7 @@ class DashboardNode(Node):  # type: ignore[misc]
         return self._server.url
 
     def destroy_node(self) -> None:
+        self._ears.close()
         self._server.stop()
         super().destroy_node()
 
@@ -103,7 +105,9 @@ class DashboardNode(Node):  # type: ignore[misc]
         self.create_subscription(PoseStamped, "target", self._on_target, _NEWEST)
         self.create_subscription(MarkerArray, "obstacles", self._on_obstacles, _NEWEST)
         misses = contract.host_topics["misses"]
-        self.create_subscription(String, misses.ros_name, self._on_miss, QoSProfile(depth=misses.depth))
+        self._ears = Ears(self, "dashboard-misses")  # they never wait behind poses and pictures
+        self._ears.listen(String, misses.ros_name, QoSProfile(depth=misses.depth), self._on_miss)
+        self._ears.start()
         relief, journeys = (contract.host_topics[name].ros_name for name in ("relief", "journeys"))
         self.create_subscription(String, relief, self._on_relief, _LATEST)
         self.create_subscription(String, journeys, self._on_journey, _NEWEST)

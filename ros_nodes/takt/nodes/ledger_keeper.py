@@ -11,9 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
@@ -23,8 +21,7 @@ from std_msgs.msg import String, UInt64
 import takt.contract
 from takt.deadlines import Miss
 from takt.deadlines.outbox import Offer
-from takt.nodes.planner_loop import TakenByLoop
-from takt.nodes.wait_loop import WaitLoop
+from takt.nodes.ears import Ears
 from takt.realtime.machine import MachineView
 from takt.realtime.policy import take_priority
 from takt.supervision.board_miss import BoardClock, Record, miss_of, missed_ns
@@ -33,7 +30,6 @@ from takt.supervision.ledger_file import LedgerFile
 LEDGER_FILE = Path.home() / ".ros/takt/ledger.jsonl"  # where nobody says otherwise
 _ANNOUNCE_S = 1.0
 _BATCH = 256
-_TURN_NS = 250_000_000  # between two looks whether it is over
 _PATIENCE_S = 0.02  # the bystander's next look, when the board missed a cycle
 
 
@@ -62,22 +58,17 @@ class LedgerKeeper:
         self._clock = BoardClock()
         self._come: queue.SimpleQueue[tuple[int, Record | Offer] | None] = queue.SimpleQueue()
         self._touched: set[tuple[str, int]] = set()
-        self._make_endpoints(node, contract)
         self._priority = contract.scheduling.agent
-        self._threads = [
-            threading.Thread(target=self._write, name="ledger", daemon=True),
-            threading.Thread(target=self._hear, name="ledger-ears", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._make_endpoints(node, contract)
+        self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
+        self._thread.start()
+        self._ears.start()
 
     def close(self) -> None:
         """Write what has come, then end."""
-        self._ears.end()
-        self._come.put(None)
-        for thread in self._threads:
-            thread.join()
         self._ears.close()
+        self._come.put(None)
+        self._thread.join()
         self._ledger.close()
 
     def learn(self, status: str, values: dict[str, str]) -> None:
@@ -91,19 +82,10 @@ class LedgerKeeper:
         self._confirmations = node.create_publisher(UInt64, ack.ros_name, newest)
         self._misses = node.create_publisher(String, misses.ros_name, QoSProfile(depth=misses.depth))
         self._on_disk = node.create_publisher(String, on_disk.ros_name, QoSProfile(depth=on_disk.depth))
-        self._ears, group = WaitLoop(node.context), TakenByLoop()
-        for kind, topic, qos, act in (
-            (DiagnosticArray, board, QoSProfile(depth=board.depth), self._on_board),
-            (String, misses, QoSProfile(depth=misses.depth), self._on_miss),
-        ):
-            end = node.create_subscription(kind, topic.ros_name, act, qos, callback_group=group)
-            self._ears.watch("subscription", end, partial(_take, end))
+        self._ears = Ears(node, "ledger-ears", lambda: take_priority(self._priority))
+        self._ears.listen(DiagnosticArray, board.ros_name, QoSProfile(depth=board.depth), self._on_board)
+        self._ears.listen(String, misses.ros_name, QoSProfile(depth=misses.depth), self._on_miss)
         node.create_timer(_ANNOUNCE_S, self._announce)
-
-    def _hear(self) -> None:
-        take_priority(self._priority)
-        while self._ears.turn(_TURN_NS):
-            pass
 
     def _on_board(self, message: DiagnosticArray) -> None:
         for one in message.status:
@@ -175,10 +157,3 @@ class LedgerKeeper:
     def _announce(self) -> None:
         if self._ledger.confirmed:
             self._confirmations.publish(UInt64(data=self._ledger.confirmed))
-
-
-def _take(end: Any, handle: Any) -> bool:
-    taken = handle.take_message(end.msg_type, False)
-    if taken is not None:
-        end.callback(taken[0])
-    return taken is not None

@@ -5,7 +5,6 @@ A mark costs 3 to 4 us. Nothing is decided here; takt.deadlines.blame does that.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import resource
@@ -15,8 +14,9 @@ import time
 _MARKS = 16
 _MARK_EVERY_NS = 2_000_000  # marks closer together than this are one
 _CLOSE_NS = 100_000
+_MOST_OTHERS = 4
 _NS = 1e-6  # ms
-Mark = tuple[int, int, int, int, int, int, int, int, int, int]
+Mark = tuple[int, int, int, int, int, int, int, int, int, int, int]
 
 
 class GcPauses:
@@ -65,6 +65,7 @@ class ThreadProbe:
         self._gc.open()
         self._is_open = True
         self._schedstat = self._thread = -1
+        self._others: dict[int, int] = {}  # Python's other threads of this process -> their schedstat
         self.rested_ns = 0  # what the thread has slept because there was nothing to do; its owner adds it up
         self._marks: list[Mark | None] = [None] * _MARKS
         self._next = 0
@@ -113,9 +114,11 @@ class ThreadProbe:
             self._gc.close()
 
     def _leave_thread(self) -> None:
-        if self._schedstat >= 0:
-            os.close(self._schedstat)
-            self._schedstat = -1
+        for descriptor in (self._schedstat, *self._others.values()):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._schedstat = -1
+        self._others = {}
 
     def _before(self, entered_ns: int) -> Mark | None:
         kept = [mark for mark in self._marks if mark is not None]
@@ -137,6 +140,7 @@ class ThreadProbe:
             used.ru_majflt,
             time.process_time_ns(),
             self.rested_ns,
+            self._others_wait_ns(),
         )
 
     def _follow_thread(self) -> None:
@@ -144,12 +148,33 @@ class ThreadProbe:
         self._leave_thread()
         self._thread = threading.get_native_id()
         self._marks = [None] * _MARKS
-        with contextlib.suppress(OSError):
-            self._schedstat = os.open(f"/proc/self/task/{self._thread}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        self._schedstat = _opened(self._thread)
+        others = [one.native_id for one in threading.enumerate() if one.native_id not in (None, self._thread)]
+        self._others = {thread: _opened(thread) for thread in others[:_MOST_OTHERS] if thread is not None}
 
     def _run_queue_wait_ns(self) -> int:
         """Time that this thread was ready and no processor took it; 0 where the kernel does not count it."""
-        return 0 if self._schedstat < 0 else int(os.pread(self._schedstat, 64, 0).split()[1])
+        return _waited_ns(self._schedstat)
+
+    def _others_wait_ns(self) -> int:
+        """The same of Python's other threads, added up: one of them may hold the interpreter meanwhile."""
+        return sum(_waited_ns(descriptor) for descriptor in self._others.values())
+
+
+def _opened(thread: int) -> int:
+    try:
+        return os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1
+
+
+def _waited_ns(schedstat: int) -> int:
+    if schedstat < 0:
+        return 0
+    try:
+        return int(os.pread(schedstat, 64, 0).split()[1])
+    except OSError:  # that thread has ended
+        return 0
 
 
 def _clock_difference_ns() -> int:
@@ -163,7 +188,7 @@ def _clock_difference_ns() -> int:
 
 
 def _difference(then: Mark, now: Mark) -> dict[str, float]:
-    window, step, cpu, waited, collected, kernel, minor, major, process, rested = (
+    window, step, cpu, waited, collected, kernel, minor, major, process, rested, others = (
         b - a for a, b in zip(then, now, strict=True)
     )
     return {
@@ -177,4 +202,5 @@ def _difference(then: Mark, now: Mark) -> dict[str, float]:
         "major_faults": major,
         "other_threads_cpu_ms": max(process - cpu, 0) * _NS,
         "blocked_ms": max(window - cpu - waited - rested, 0) * _NS,
+        "other_threads_wait_ms": max(others, 0) * _NS,
     }

@@ -17,7 +17,7 @@ LIVE = 'document.body?.dataset.view > 3 && document.getElementById("feed")?.text
 SILENT = 'document.getElementById("feed").textContent === "no data"'
 VIEW = "Number(document.body.dataset.view)"
 HELD_S = 1.5
-LIMIT_S = 60.0
+LIMIT_S = 200.0
 
 pytestmark = [
     pytest.mark.display,

@@ -188,7 +188,7 @@ class SupervisorNode(Node):  # type: ignore[misc]
         self._watch.arming.stop()
         self._ask_to_arm(False)
         self._stop_file.set()
-        response.success, response.message = True, "stopped; needs ~/resume, then base/arm"
+        response.success, response.message = True, "stopped until a person takes it back"
         return response
 
     def _on_resume(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

@@ -58,5 +58,6 @@ function hostReason(view) {
 function boardReason(board) {
   const told = (word) => word && word !== "none";
   const fault = told(board.fault) ? `fault: ${board.fault}` : "";
-  return [truth(board.armed) ? "armed" : "disarmed", told(board.reason) ? board.reason : "", fault].filter(Boolean).join(" · ");
+  const words = [truth(board.armed) ? "armed" : "disarmed", told(board.reason) ? board.reason : "", fault];
+  return [...new Set(words.filter(Boolean))].join(" · ");
 }

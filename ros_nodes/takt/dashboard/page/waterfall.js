@@ -3,6 +3,7 @@ import { byId, digits, element, write } from "./elements.js";
 
 const REDRAW_MS = 250; // thirty roads a second nobody can read
 const REMEMBERED_MS = 10_000;
+const OLD_S = 2;
 const NAMES = {
   ring: "wait in the ring", plan_wait: "wait for the planner", middleware: "ROS", apply: "line and board",
 };
@@ -21,6 +22,13 @@ export class Waterfall {
     if (nowMs - this.drawnMs < REDRAW_MS || byId("road-hold").checked) return;
     this.drawnMs = nowMs;
     this.draw(this.chosen(), budgetMs);
+  }
+
+  // While nothing drives, no frame comes to a motor: then the newest road is that of a while ago.
+  showAge(nowMs) {
+    const newest = this.kept[this.kept.length - 1];
+    const ageS = newest ? (nowMs - newest.journey.observed_ms) / 1000 : 0;
+    write(byId("road-age"), ageS > OLD_S && ageS < 86_400 ? `the newest frame that came to its end is ${ageS.toFixed(0)} s old` : "");
   }
 
   chosen() {

@@ -129,6 +129,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr("takt.nodes.dashboard_orders._PATIENCE_S", LIMIT_S)  # a busy computer's executor
+    monkeypatch.setattr("takt.nodes.board_parameters._PATIENCE_S", LIMIT_S)
     monkeypatch.setattr("takt.dashboard.api._ANSWER_LIMIT_S", LIMIT_S)
     rclpy.init()
     made = Bench()

@@ -68,7 +68,7 @@ class BenchRobot:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
-            process.wait(timeout=20)
+            process.wait(timeout=120)
         self._pictures.join()
         FrameRing.remove(self._ring_name)
 

@@ -150,7 +150,7 @@ class Side:
             self._pty.close()
         if self._line:
             self._line.send_signal(signal.SIGINT)
-            self._line.wait(5.0)
+            self._line.wait(60.0)
 
 
 def _start_line(agent: Path, board: Path, control: Path) -> subprocess.Popen[bytes]:

@@ -93,7 +93,7 @@ def heap(folder: Path, cycles: int, options: argparse.Namespace) -> dict[str, An
     place = folder / "heap"
     place.mkdir()
     with Rig(_start(options, "--main", "meter"), place, options.fifo) as rig:
-        rig.run_armed(max(cycles, 300), limit_s=60.0)
+        rig.run_armed(max(cycles, 300), limit_s=240.0)
         words = rig.end()
     _keep(options, "heap.log", words)
     lines = [line for line in words.splitlines() if line.startswith("meter ")]
@@ -150,7 +150,7 @@ def loop(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             words, host = rig.end(), rig.host
     finally:
         beside.send_signal(signal.SIGINT)
-        beside.wait(5.0)
+        beside.wait(60.0)
     _keep(options, "loop.log", words)
     return judge(host.statuses, host.misses_recorded, json.loads(reference.read_text()))
 

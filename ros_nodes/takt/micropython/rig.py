@@ -186,7 +186,7 @@ class Rig:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(10.0)
+                self.process.wait(120.0)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

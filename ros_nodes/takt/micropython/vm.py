@@ -49,7 +49,7 @@ class Vm:
         """End the VM."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(10.0)
+        self._process.wait(120.0)
         self._folder.cleanup()
 
     def call(self, name: str, *arguments: Any) -> Value:

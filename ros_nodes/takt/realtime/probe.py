@@ -1,6 +1,6 @@
 """What Linux and Python did to one thread: read before its work, and again when that work was late.
 
-A mark costs 3 to 4 us. Nothing is decided here; takt.deadlines.blame does that.
+A mark costs 5 to 8 us, by the number of Python threads. Nothing is decided here; takt.deadlines.blame does that.
 """
 
 from __future__ import annotations

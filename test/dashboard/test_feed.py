@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import struct
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,24 @@ def test_a_small_picture_is_of_the_same_frame_and_much_smaller(feed: Feed) -> No
     assert small["picture"] == whole["picture"] and small["picture"]["width_px"] == 320
     assert Image.open(io.BytesIO(small_jpeg)).size == (160, 120) and len(small_jpeg) < 0.3 * len(jpeg)
     assert small["waited_ms"] == pytest.approx(12.345, abs=0.01)
+
+
+def test_a_pictures_age_is_by_the_clock_that_stamped_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulation's time is another one than that of this computer."""
+    simulated_ns = 5_000_000_000
+    pictures = PictureTaker("takt_test_no_ring")
+    taken = replace(view_at(TAKEN_S).picture, capture_stamp_ns=simulated_ns - 20_000_000)
+    monkeypatch.setattr(pictures, "take", lambda now_s: taken)
+    feed = Feed(RobotState(takt.contract.load()), pictures, 200.0, lambda: simulated_ns)
+
+    async def look() -> View:
+        making = asyncio.create_task(feed.run())
+        feed.join()
+        view = await feed.made_after(0.0)
+        making.cancel()
+        return view
+
+    assert asyncio.run(look()).state["picture_age_ms"] == 20.0
 
 
 def test_nobody_gets_what_was_begun_before_it_was_asked_for(feed: Feed) -> None:

@@ -72,19 +72,22 @@ def _description(picture: Picture) -> dict[str, Any]:
 
 
 class Feed:
-    """Makes views while somebody looks. All methods run in one event loop; ``rate_hz`` may be changed at any time."""
+    """Makes views while somebody looks. All methods run in one event loop; ``rate_hz`` may be changed at any time.
+
+    ``ros_ns``: the clock by which cameras stamp, a simulation's where there is one; all else has the system's.
+    """
 
     def __init__(
         self,
         state: RobotState,
         pictures: PictureTaker,
         rate_hz: float,
-        clock_ns: Callable[[], int] = time.time_ns,
+        ros_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._state = state
         self._pictures = pictures
         self.rate_hz = rate_hz
-        self._clock_ns = clock_ns
+        self._ros_ns = ros_ns
         self._changed = asyncio.Condition()
         self._newest: View | None = None
         self._picture: Picture | None = None
@@ -144,10 +147,10 @@ class Feed:
         picture = await asyncio.to_thread(self._pictures.take, time.monotonic())
         if picture is not None:
             self._picture, self._picture_number = picture, self._picture_number + 1
-        begun_s, now_ns = time.monotonic(), self._clock_ns()
-        state = self._state.snapshot(now_ns) | {"now_ms": now_ns / 1e6}
+        begun_s, now_ns, ros_ns = time.monotonic(), time.time_ns(), self._ros_ns()
+        state = self._state.snapshot(now_ns) | {"now_ms": now_ns / 1e6, "ros_ms": ros_ns / 1e6}
         picture = self._picture
-        age_ms = None if picture is None else round((now_ns - picture.capture_stamp_ns) / 1e6, 1)
+        age_ms = None if picture is None else round((ros_ns - picture.capture_stamp_ns) / 1e6, 1)
         state["picture_age_ms"] = age_ms
         async with self._changed:
             self._number += 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -36,12 +38,13 @@ class DashboardServer:
         orders: Orders,
         access: Access | None = None,
         rate_hz: float = 20.0,
+        ros_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._pictures = pictures
         self._listener = listener
         self._access = access or Access()
         self._api = Api(state, orders)
-        self._feed = Feed(state, pictures, rate_hz)
+        self._feed = Feed(state, pictures, rate_hz, ros_ns)
         self._viewers: set[Viewer] = set()
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()

@@ -30,7 +30,7 @@ from takt.errors import TaktError
 from takt.nodes.dashboard_orders import NodeOrders
 from takt.nodes.ears import Ears
 from takt.nodes.ledger_keeper import LEDGER_FILE
-from takt.nodes.shell import main_of
+from takt.nodes.shell import main_of, ros_time
 
 _LEVELS = {DiagnosticStatus.OK: "OK", DiagnosticStatus.WARN: "WARN"}
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -59,7 +59,7 @@ class DashboardNode(Node):  # type: ignore[misc]
         self._work = contract.soft_work[_KIND]
         pictures = PictureTaker(ring)
         self._server = DashboardServer(
-            self.state, pictures, listener, self.orders, access, self._work.rate_hz
+            self.state, pictures, listener, self.orders, access, self._work.rate_hz, ros_time(self)
         )
         self._server.start()
         self._listen_to_the_robot(contract)

@@ -26,7 +26,7 @@ async function show(model, news, jpeg) {
   ladder.show(model);
   keep(model, news);
   map.show(model);
-  waterfall.showAge(model.now_ms);
+  waterfall.showAge(model.ros_ms);
   showStages(model);
   showHealth(model);
   if (news.picture) await drawCamera(byId("camera"), jpeg, news.picture);

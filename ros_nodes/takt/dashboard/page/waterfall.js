@@ -28,7 +28,7 @@ export class Waterfall {
   showAge(nowMs) {
     const newest = this.kept[this.kept.length - 1];
     const ageS = newest ? (nowMs - newest.journey.observed_ms) / 1000 : 0;
-    write(byId("road-age"), ageS > OLD_S && ageS < 86_400 ? `the newest frame that came to its end is ${ageS.toFixed(0)} s old` : "");
+    write(byId("road-age"), ageS > OLD_S ? `the newest frame that came to its end is ${ageS.toFixed(0)} s old` : "");
   }
 
   chosen() {

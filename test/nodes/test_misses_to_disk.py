@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import rclpy
@@ -134,3 +135,12 @@ def test_what_a_killed_node_had_not_decided_is_told_by_its_next_life_as_unknown(
         assert told == [(True, 1, "unknown"), (False, 1, "gc_pause")]
     finally:
         robot.close()
+
+
+def test_what_is_not_confirmed_is_told_again_ever_more_seldom_and_progress_brings_it_back():
+    teller = SimpleNamespace(_again_s=0.5, _oldest=None)
+    waits = []
+    for oldest in (("planner", 1, 1),) * 6 + (("planner", 1, 2), None):
+        MissTeller._space_out(teller, oldest)
+        waits.append(teller._again_s)
+    assert waits == pytest.approx([0.04, 0.08, 0.16, 0.32, 0.5, 0.5, 0.04, 0.04])

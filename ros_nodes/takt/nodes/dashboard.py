@@ -106,7 +106,12 @@ class DashboardNode(Node):  # type: ignore[misc]
         self.create_subscription(MarkerArray, "obstacles", self._on_obstacles, _NEWEST)
         misses = contract.host_topics["misses"]
         self._ears = Ears(self, "dashboard-misses")  # they never wait behind poses and pictures
-        self._ears.listen(String, misses.ros_name, QoSProfile(depth=misses.depth), self._on_miss)
+        for reliability in (
+            ReliabilityPolicy.BEST_EFFORT,
+            ReliabilityPolicy.RELIABLE,
+        ):  # at once; and what was lost
+            qos = QoSProfile(depth=misses.depth, reliability=reliability)
+            self._ears.listen(String, misses.ros_name, qos, self._on_miss)
         self._ears.start()
         relief, journeys = (contract.host_topics[name].ros_name for name in ("relief", "journeys"))
         self.create_subscription(String, relief, self._on_relief, _LATEST)

@@ -84,7 +84,10 @@ class LedgerKeeper:
         self._on_disk = node.create_publisher(String, on_disk.ros_name, QoSProfile(depth=on_disk.depth))
         self._ears = Ears(node, "ledger-ears", lambda: take_priority(self._priority))
         self._ears.listen(DiagnosticArray, board.ros_name, QoSProfile(depth=board.depth), self._on_board)
-        self._ears.listen(String, misses.ros_name, QoSProfile(depth=misses.depth), self._on_miss)
+        # Nodes tell again by themselves. A reliable reader holds back what came behind a lost sample until the writer's
+        # heartbeat, which Fast DDS sends every 3 s.
+        at_once = QoSProfile(depth=misses.depth, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._ears.listen(String, misses.ros_name, at_once, self._on_miss)
         node.create_timer(_ANNOUNCE_S, self._announce)
 
     def _on_board(self, message: DiagnosticArray) -> None:

@@ -21,6 +21,7 @@ from std_msgs.msg import String
 
 import takt.contract
 from takt.deadlines import Miss, blame
+from takt.deadlines.miss import Identity
 from takt.deadlines.outbox import Outbox
 from takt.frames.segment import SHM
 from takt.realtime.machine import MachineView
@@ -29,7 +30,7 @@ from takt.realtime.stage import Late
 
 _PATIENCE_S = 0.015  # the bystander wakes every 10 ms
 _SILENCE_NS, _LOOK_S = 75_000_000, 0.005  # a miss is to be on disk after 100 ms
-_AGAIN_S = 0.5
+_SOONEST_S, _AGAIN_S = 0.04, 0.5  # what was told and not confirmed is told again, ever more seldom
 _LOWEST = 1
 _TOLD_AT_ONCE = 50
 _SHARED_NS = 100_000_000  # work that waited for work that was late shares its cause within this
@@ -45,7 +46,8 @@ class MissTeller:
         self._outbox = Outbox(path, node.get_name(), time.time_ns() // 1_000_000)
         self._late: queue.SimpleQueue[tuple[Miss, Late] | None] = queue.SimpleQueue()
         self._recent: deque[Miss] = deque(maxlen=16)
-        self._told_s = 0.0
+        self._told_s, self._again_s = 0.0, _SOONEST_S
+        self._oldest: Identity | None = None  # of what was told last time
         self._node = node
         topics = takt.contract.load().host_topics
         self._publisher = node.create_publisher(String, topics["misses"].ros_name, _qos(topics["misses"]))
@@ -70,7 +72,7 @@ class MissTeller:
         take_priority(getattr(takt.contract.load().scheduling, self._node.get_name(), 0) or _LOWEST)
         while True:
             try:
-                found = self._late.get(timeout=_AGAIN_S)
+                found = self._late.get(timeout=self._again_s if self._outbox.waiting else _AGAIN_S)
             except queue.Empty:
                 self._tell_all(time.monotonic())
                 continue
@@ -115,19 +117,25 @@ class MissTeller:
         return ""
 
     def _tell_all(self, now_s: float) -> None:
-        """New ones at once; all that waits twice a second, until it is confirmed."""
+        """New ones at once; all that waits soon again and at last twice a second, until it is confirmed."""
         if not self._node.context.ok():
             return
         with self._lock:
-            again = now_s - self._told_s >= _AGAIN_S
             offers = self._outbox.offers()
-            if again:
+            if now_s - self._told_s >= self._again_s:
                 self._told_s = now_s
+                self._space_out(offers[0].miss.identity if offers else None)
                 offers = offers[:_TOLD_AT_ONCE]
             else:
                 offers = offers[-1:]
         for offer in offers:
             self._publisher.publish(String(data=offer.to_json()))
+
+    def _space_out(self, oldest: Identity | None) -> None:
+        """While nothing is confirmed the wait doubles."""
+        stuck = oldest is not None and oldest == self._oldest
+        self._again_s = min(2.0 * self._again_s, _AGAIN_S) if stuck else _SOONEST_S
+        self._oldest = oldest
 
     def _on_disk(self, message: String) -> None:
         """The supervisor says up to where it has written: one object, source to {epoch: sequence}."""

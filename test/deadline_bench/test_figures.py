@@ -68,6 +68,14 @@ def test_soft_work_is_told_by_when_it_was_slowed(found):
     assert told["soft_work_slowed_in_order"]
 
 
+def test_soft_work_that_was_slowed_before_is_not_the_hogs_doing(found):
+    found.spans["hogs"] = (START, START + 10 * S)
+    found.slowed = [(START - S, ["recording"]), (START + S, ["recording", "image"])]
+    told = figures(found, KINDS)
+    assert told["soft_work_slowed"] == "image"
+    assert told["soft_work_recording_slowed_after_s"] == -1.0
+
+
 @pytest.mark.parametrize(
     ("told", "right"),
     [

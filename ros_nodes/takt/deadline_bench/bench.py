@@ -35,8 +35,8 @@ _SETTLE_S = 4.0
 _DRAIN_S = 20.0
 _ABOVE_ALL = 85
 _CPU_HOGS = 4
-_RELIEVED_S = 20.0
-_AROUND_HOGS_S = 40.0  # what has to come before and after them, at most
+_RELIEVED_S = 45.0  # three kinds are given back after some calm each
+_AROUND_HOGS_S = 65.0  # what has to come before and after them, at most
 _SHARES = {"quiet": 0.07, "hogs": 0.10}  # of a short run, where the usual lengths do not fit
 
 

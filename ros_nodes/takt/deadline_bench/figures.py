@@ -159,13 +159,19 @@ def _hogged(found: Measured, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any
 
 
 def _soft_work(found: Measured) -> dict[str, Any]:
-    """Which kinds the hogs had slowed, in the order in which it came, and how long after their beginning."""
+    """Which kinds the hogs had slowed, in the order in which it came, and how long after their beginning; a kind that
+    was slowed before already is none of theirs."""
     begin_ns, end_ns = found.spans.get("hogs", (0, 0))
     declared = tuple(takt.contract.load().soft_work)
     after_s: dict[str, float] = {}
+    already: Sequence[str] = ()
     for at_ns, kinds in found.slowed:
-        for kind in kinds if begin_ns <= at_ns <= end_ns else ():
-            after_s.setdefault(kind, round((at_ns - begin_ns) / 1e9, 2))
+        if at_ns < begin_ns:
+            already = kinds
+        elif at_ns <= end_ns:
+            for kind in kinds:
+                if kind not in already:
+                    after_s.setdefault(kind, round((at_ns - begin_ns) / 1e9, 2))
     return {
         "soft_work_declared": ", ".join(declared),
         "soft_work_slowed": ", ".join(sorted(after_s, key=lambda kind: after_s[kind])),

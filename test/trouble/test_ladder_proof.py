@@ -76,6 +76,24 @@ def test_a_run_of_the_demo_is_read_off_its_records():
     assert ladder_proof.faults_of(CUT, found) == []
 
 
+def test_a_dead_encoder_is_judged_from_when_its_wheel_is_driven():
+    broken = next(case for case in reactions(CONTRACT) if case.kind == "encoder_broken")
+    start_ns = 10**18
+    log = np.zeros(3000, RECORD)
+    log["stamp_ns"] = start_ns + np.arange(3000) * 2_000_000
+    since_ms = np.arange(3000) * 2.0 - 1000.0
+    log["duty"][:, 1] = np.where(since_ms < 900, -0.09, -0.21)
+    log["setpoint_rad_s"] = 2.0
+    log["rung"][since_ms >= 980] = 3
+    rungs = [(start_ns, "NOMINAL", ""), (start_ns + 2_010_000_000, "SAFE", "board in SAFE")]
+    found = reached(broken, start_ns + 10**9, log, rungs, 1)
+    assert found.board_ms[3] == 80.0 and found.host_ms[3] == 110.0
+    assert ladder_proof.faults_of(broken, found) == []
+    log["rung"][since_ms < 1060] = 0
+    late = ladder_proof.faults_of(broken, reached(broken, start_ns + 10**9, log, rungs, 1))
+    assert any("board on SAFE after 160 ms" in line for line in late)
+
+
 def test_a_run_has_room_for_each_of_its_faults():
     words = arguments([CUT] * PER_RUN, 3)
     assert words.count("--fault") == PER_RUN

@@ -61,7 +61,8 @@ def reached(
     until_ns = at_ns + round((case.seconds + _AFTER_S) * 1e9)
     first = int(np.searchsorted(log["stamp_ns"], at_ns))
     window = log[first : int(np.searchsorted(log["stamp_ns"], until_ns))]
-    since_ms = (window["stamp_ns"] - at_ns) / 1e6
+    from_ns = _driven_ns(case, at_ns, window)
+    since_ms = (window["stamp_ns"] - from_ns) / 1e6
     before = log[max(first - 50, 0) : first]["setpoint_rad_s"]
     found = Reached(case.kind, seed, bool(np.abs(before).max(initial=0.0) > _MOVING_RAD_S))
     for rung in np.unique(window["rung"]):
@@ -70,12 +71,18 @@ def reached(
     found.host_ms[int(Rung[standing[-1][1]]) if standing else int(Rung.SAFE)] = 0.0
     for stamp_ns, rung, _ in host_rungs:
         if at_ns < stamp_ns <= until_ns:
-            found.host_ms.setdefault(int(Rung[rung]), round((stamp_ns - at_ns) / 1e6, 1))
+            found.host_ms.setdefault(int(Rung[rung]), round((stamp_ns - from_ns) / 1e6, 1))
     quiet = ~window["driver_enabled"] | (np.abs(window["setpoint_rad_s"]).max(axis=1) == 0.0)
     found.setpoint_zero_ms = _first_ms(quiet, since_ms)
     still = quiet & (np.abs(window["wheel_speed_rad_s"]).max(axis=1) < _STANDING_RAD_S)
     found.standing_ms = _first_ms(still, since_ms)
     return found
+
+
+def _driven_ns(case: Reaction, at_ns: int, window: np.ndarray[Any, Any]) -> int:
+    """From when the case's times count: the fault, or the first record after it in which a wheel is driven so hard."""
+    driven = np.abs(window["duty"]).max(axis=1, initial=0.0) >= case.driven_duty
+    return int(window["stamp_ns"][np.argmax(driven)]) if case.driven_duty and driven.any() else at_ns
 
 
 def _first_ms(holds: np.ndarray[Any, Any], since_ms: np.ndarray[Any, Any]) -> float | None:

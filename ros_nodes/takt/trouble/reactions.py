@@ -28,7 +28,8 @@ _LOOK_S = 2.0
 @dataclass(frozen=True)
 class Reaction:
     """``board`` and ``host``: the rung, and within what time; a host of None cannot tell. ``strength``, ``seconds``: of
-    the fault. ``live``: whether the running demo can show it."""
+    the fault. ``live``: whether the running demo can show it. ``driven_duty``: the time counts from when a wheel is
+    driven so hard, if that comes after the fault; a wheel that is not driven cannot tell that its encoder is dead."""
 
     kind: str
     board: Rung
@@ -38,6 +39,7 @@ class Reaction:
     strength: float = 1.0
     seconds: float = _LOOK_S
     live: bool = True
+    driven_duty: float = 0.0
 
 
 def reactions(contract: Contract) -> list[Reaction]:
@@ -47,6 +49,7 @@ def reactions(contract: Contract) -> list[Reaction]:
         *_commands(contract),
         *_link(contract),
         *_board_faults(),
+        *_wheel_faults(contract),
         *_stays(),
     ]
 
@@ -96,16 +99,14 @@ def _link(contract: Contract) -> list[Reaction]:
 
 
 def _board_faults() -> list[Reaction]:
-    """What the board finds wrong with itself, its wheels and its power, and what a person does."""
+    """What the board finds wrong with itself and its power, and what a person does."""
     heard_ms = _TELL_MS + _TICK_MS
-    wheels = ("encoder_broken", "encoder_reversed", "encoder_silent", "encoder_jump")
     off_ms = 1000.0 + _BOOT_MS
     return [
         *(
             Reaction(kind, Rung.SAFE, _TRIP_MS, Rung.SAFE, _TRIP_MS + heard_ms)
             for kind in ("e_stop", "motor_fault")
         ),
-        *(Reaction(kind, Rung.SAFE, _WHEEL_MS, Rung.SAFE, _WHEEL_MS + heard_ms) for kind in wheels),
         Reaction("supply_low", Rung.SAFE, _WHEEL_MS, Rung.SAFE, _WHEEL_MS + heard_ms),
         *(
             Reaction(kind, Rung.SAFE, 2 * _TRIP_MS, Rung.SAFE, 2 * _TRIP_MS + heard_ms, live=False)
@@ -119,6 +120,19 @@ def _board_faults() -> list[Reaction]:
         Reaction("board_watchdog", Rung.SAFE, _BOOT_MS, Rung.SAFE, 600.0),
         Reaction("power_cycle", Rung.SAFE, off_ms, Rung.SAFE, 600.0, seconds=1.0),
         Reaction("stop_pressed", Rung.SAFE, _STOP_MS, Rung.SAFE, _STOP_MS),
+    ]
+
+
+def _wheel_faults(contract: Contract) -> list[Reaction]:
+    """What the board finds wrong with its encoders."""
+    heard_ms = _TELL_MS + _TICK_MS
+    driven = {"encoder_broken": contract.safety.encoder_dead_duty}
+    kinds = ("encoder_broken", "encoder_reversed", "encoder_silent", "encoder_jump")
+    return [
+        Reaction(
+            kind, Rung.SAFE, _WHEEL_MS, Rung.SAFE, _WHEEL_MS + heard_ms, driven_duty=driven.get(kind, 0.0)
+        )
+        for kind in kinds
     ]
 
 

@@ -44,7 +44,10 @@ class HostInvariants:
             return
         board = supervisor.watch.board
         age_ms, link_ms = world.perceiver.perception_age_ms(world.ros_ns), board.age_ms(world.now_ns)
-        stale = age_ms > self._ladder.hold_perception_age_ms
+        just_set = (
+            world.clock_stepped_ns == world.now_ns
+        )  # after the supervisor looked, in the same millisecond
+        stale = age_ms > self._ladder.hold_perception_age_ms and not just_set
         silent = link_ms > self._ladder.safe_link_silence_ms
         stopped = world.stop_asked and supervisor.watch.arming.stopped
         if world.now_ns % _GRID_NS == 0:  # it has just looked, and it knew as much

@@ -76,9 +76,8 @@ class World:
         self.command_stamp_ns = 0  # of the newest one that was sent towards the board
         self.command_sent_ns = 0
         self.intruder: bytes | None = None  # a command of somebody else, sent at 50 Hz
-        self.commands_sent = 0
+        self.commands_sent = self.arm_calls = 0
         self.stop_asked = self.stop_taken = False
-        self.arm_calls = 0
         self.rows: list[bytes] = []
         self.watchers: list[Callable[[World, bool], None]] = []
         self._operator_ns = 0

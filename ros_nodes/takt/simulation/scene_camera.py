@@ -16,6 +16,8 @@ Box = tuple[float, float, float, float]
 _GEOM = mujoco.mjtGeom
 _SPHERE_ROUND = [int(each) for each in (_GEOM.mjGEOM_SPHERE, _GEOM.mjGEOM_CYLINDER, _GEOM.mjGEOM_BOX)]
 _OUT_OF_SIGHT = 5  # MuJoCo's last group of geoms; no geom of ours is in it
+_PLANE, _BOX = int(_GEOM.mjGEOM_PLANE), int(_GEOM.mjGEOM_BOX)
+_SLAB_HALF_M = 2.0**-10
 _SLACK_M, _SLACK_RAD = 0.05, 0.03  # for the camera's pitch, which the view from above leaves out
 
 
@@ -102,6 +104,17 @@ class SceneCamera:
         model.geom_group[:] = np.where(outside, _OUT_OF_SIGHT, self._groups)
         self._renderer.update_scene(data, self._camera_id, self._options)
         model.geom_group[:] = self._groups
+        self._draw_planes_as_boxes()
+
+    def _draw_planes_as_boxes(self) -> None:
+        """MuJoCo's drawing of a plane is dearer than all else in the picture. A box with the plane's face on top shows
+        the same pixels, but for one step of 255 where a rounding of the texture's place falls the other way."""
+        drawn = self._renderer.scene
+        for geom in drawn.geoms[: drawn.ngeom]:
+            if geom.type == _PLANE and geom.size[0] > 0.0 and geom.size[1] > 0.0:  # 0: endless
+                geom.type = _BOX
+                geom.pos[:] -= geom.mat[:, 2] * _SLAB_HALF_M
+                geom.size[2] = _SLAB_HALF_M
 
     def truth_boxes(self, data: mujoco.MjData, min_visible_px: int = 1) -> list[tuple[int, Box, float]]:
         """(class_id, box_xyxy_px, visible_fraction) of every object with at least that many visible pixels."""

@@ -16,6 +16,9 @@ from takt.vision import model_card
 from takt.vision.detector import Detector
 
 WIDTH_PX, HEIGHT_PX = 160, 120
+# The network's input. Things appear at half their usual size and have to be scaled up to be found: at 192x160 the
+# target is lost a quarter of the time, from this size on it is not, and 320x240 only costs twice as much.
+_INPUT_WIDTH_PX, _INPUT_HEIGHT_PX = 224, 192
 
 
 def camera_eye(plant: Plant, rng: np.random.Generator, scale: float = 2.0) -> Callable[[], Boxes]:
@@ -26,7 +29,7 @@ def camera_eye(plant: Plant, rng: np.random.Generator, scale: float = 2.0) -> Ca
     geometry = GeometricEye(plant.scene, takt.contract.load().robot, Sight(), rng)
     camera = SceneCamera(plant.scene, WIDTH_PX, HEIGHT_PX)
     weakref.finalize(plant, camera.close)
-    detector = Detector(model_card.load(), WIDTH_PX, HEIGHT_PX)
+    detector = Detector(model_card.load().sized(_INPUT_WIDTH_PX, _INPUT_HEIGHT_PX), WIDTH_PX, HEIGHT_PX)
     pixels = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
 
     def look() -> Boxes:

@@ -7,7 +7,7 @@ import pytest
 
 import takt.contract
 from takt.planning.avoidance import Avoidance
-from takt.planning.floor import DOUBTED, FREE, STALE, SUSPECT, UNSEEN
+from takt.planning.floor import DOUBTED, FREE, STALE, SUSPECT, UNSEEN, FloorView
 from takt.planning.limits import MotionLimits
 
 CONTRACT = takt.contract.load()
@@ -57,3 +57,29 @@ def test_asking_the_cheapest_first_finds_what_asking_all_finds(seed: int) -> Non
     blocked_m = AVOIDANCE._passage.judge(paths, speeds, motion[0], floor)
     whole = cost + np.where(blocked_m > 1e-3, 1000.0 * (1.0 + blocked_m), 0.0)
     assert AVOIDANCE._cheapest_free(cost, paths, speeds, motion[0], floor) == int(np.argmin(whole))
+
+
+def beside(x_m: float, y_m: float) -> FloorView:
+    """Floor with one cell on which something stands."""
+
+    def floor(at_x_m: np.ndarray, at_y_m: np.ndarray) -> np.ndarray:
+        near = np.maximum(np.abs(at_x_m - x_m), np.abs(at_y_m - y_m)) < 0.03
+        return np.where(near, SUSPECT, FREE).astype(np.uint8)
+
+    return floor
+
+
+@pytest.mark.parametrize("corner_m", [(0.17, -0.10), (0.19, 0.05), (0.17, 0.13), (0.22, -0.03)])
+def test_with_something_beside_it_the_robot_drives_away_from_it_and_not_into_it(
+    corner_m: tuple[float, float],
+) -> None:
+    """One point of its rim over a thin board's corner gave leave to have any one over it, and the corner once within
+    the rim was not seen any more: the robot drove into it."""
+    blocked = {
+        way: AVOIDANCE._passage.judge_course(
+            AVOIDANCE._ahead.drive(way, way), way[0], way[0], beside(*corner_m)
+        )[0]
+        for way in [(0.2, 0.0), (-0.2, 0.0), (0.0, 1.0)]
+    }
+    assert blocked[0.2, 0.0] > 0.0
+    assert blocked[-0.2, 0.0] == blocked[0.0, 1.0] == 0.0

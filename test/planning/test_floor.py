@@ -116,6 +116,21 @@ def test_it_moves_with_the_robot_and_keeps_what_it_knows(way: tuple[float, float
     assert state(one, way[0] + 5.0, 0.0, there) in (UNSEEN, DOUBTED)
 
 
+def test_what_stands_beside_it_stays_until_the_robot_stands_there_itself() -> None:
+    """The rim around the robot was taken as free, and with it the corner of a board that it then drove into."""
+    one = floor()
+    one.observe(HERE, [thing(0.3, -0.2, -0.5)], 0.0)
+    at = (0.45, -0.15)  # a cell's middle
+    assert state(one, *at) == SUSPECT
+    beside = Odometry(0, at[0], at[1] + FOOTPRINT_M + 0.01, yaw_rad=math.pi / 2.0)
+    one.observe(beside, [], 0.2)
+    assert state(one, -FOOTPRINT_M - 0.01, 0.0, beside) == STALE
+    assert state(one, 0.0, FOOTPRINT_M, beside) == FREE  # the rim elsewhere: no picture shows it
+    above = Odometry(0, *at)
+    one.observe(above, [], 0.5)
+    assert state(one, 0.0, 0.0, above) == FREE
+
+
 def test_far_away_nothing_is_left() -> None:
     one = floor()
     one.observe(HERE, [], 0.0)

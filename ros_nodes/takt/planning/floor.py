@@ -42,7 +42,8 @@ _FRONT_M = 0.05  # before a front: neither free nor not
 _NEAREST_M = 0.03
 _MARGIN_RAD = 0.025  # by which a box's side may err
 _BORDER_RAD = 0.012  # three pixels of something at the picture's border are no detection
-_OWN_M = 0.04  # beyond the footprint
+_OWN_M = 0.04  # beyond the footprint: floor that no picture shows, and that the robot came over
+_HALF_CELL_M = _CELL_M * math.sqrt(0.5)
 
 FloorView = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.uint8]]
 Grid = NDArray[np.float64]
@@ -65,7 +66,7 @@ class Floor:
     def __init__(self, camera: GroundCamera, footprint_m: float) -> None:
         self._camera_x_m = camera.x_m
         self._slope = math.tan(camera.half_fov_rad - _BORDER_RAD)
-        self._own_m = footprint_m + _OWN_M
+        self._own_m, self._beneath_m = footprint_m + _OWN_M, footprint_m - _HALF_CELL_M
         self._found = np.full((_CELLS, _CELLS), UNSEEN, np.uint8)  # FREE, UNSEEN or SUSPECT; rows along y
         self._found_m = np.zeros((_CELLS, _CELLS))  # the way at which it was found so
         self._state = self._found.copy()
@@ -90,7 +91,10 @@ class Floor:
             if not thing.moves:
                 suspect |= inside & self._stands(thing, range_m)
         free &= ~hidden
-        free |= (forward + self._camera_x_m) ** 2 + left * left < self._own_m**2
+        away_m2 = (forward + self._camera_x_m) ** 2 + left * left
+        rim = away_m2 < self._own_m**2
+        suspect &= ~rim
+        free |= rim & (self._found != SUSPECT) | (away_m2 < self._beneath_m**2)
         np.copyto(self._found, SUSPECT, where=suspect)
         np.copyto(self._found, FREE, where=free)
         np.copyto(self._found_m, way_m, where=free | suspect)

@@ -32,10 +32,10 @@ class Passage:
     def __init__(self, limits: MotionLimits, footprint_m: float) -> None:
         self._acceleration_m_s2 = limits.acceleration_m_s2
         turn = np.arange(_RIM) * (2.0 * math.pi / _RIM)
-        rim = np.stack([np.cos(turn), np.sin(turn)])
         outer_m, inner_m = footprint_m + _SUSPECT_MARGIN_M, footprint_m - _UNSEEN_SPARE_M
-        self._rim_x = np.concatenate([outer_m * rim[0], inner_m * rim[0]])
-        self._rim_y = np.concatenate([outer_m * rim[1], inner_m * rim[1]])
+        radii_m = np.array([outer_m, (outer_m + inner_m) / 2.0, inner_m])
+        self._rim_x = np.outer(radii_m, np.cos(turn)).ravel()
+        self._rim_y = np.outer(radii_m, np.sin(turn)).ravel()
 
     def judge(
         self, paths: Paths, speeds: NDArray[np.float64], speed_now_m_s: float, floor: FloorView
@@ -49,9 +49,9 @@ class Passage:
         committed = self._committed(steps_m, speeds, speed_now_m_s)
         at_x, at_y = np.append(x_m[committed], 0.0), np.append(y_m[committed], 0.0)
         state = floor(at_x[:, None] + self._rim_x, at_y[:, None] + self._rim_y)
-        each = _wrong(state).sum(axis=1)
+        worse = _worse_than_last(_wrong(state)).any(axis=1)
         worse_m = np.zeros(x_m.shape)
-        worse_m[committed] = np.where(each[:-1] > each[-1], steps_m[committed], 0.0)
+        worse_m[committed] = np.where(worse[:-1], steps_m[committed], 0.0)
         return np.asarray(worse_m.sum(axis=1))
 
     def judge_course(
@@ -67,8 +67,8 @@ class Passage:
         wrong = _wrong(state)
         if not wrong.any():
             return 0.0, False
-        each = wrong.sum(axis=1).tolist()
-        worse = [place for place in range(count) if each[place] > each[-1]]
+        wrong = _worse_than_last(wrong)
+        worse = np.flatnonzero(wrong.any(axis=1)).tolist()
         if not worse:
             return 0.0, False
         unseen = bool((wrong[worse[0]] & (state[worse[0]] != SUSPECT)).any())
@@ -81,8 +81,7 @@ class Passage:
         at_x, at_y = ahead_m * math.cos(bearing_rad), ahead_m * math.sin(bearing_rad)
         points_y = at_y[:, None] + self._rim_y
         state = floor(at_x[:, None] + self._rim_x, points_y)
-        hidden = _wrong(state) & (state != SUSPECT)
-        hidden &= ~hidden[-1]
+        hidden = _worse_than_last(_wrong(state) & (state != SUSPECT))
         return bool((hidden & (points_y > 0.0)).any()), bool((hidden & (points_y <= 0.0)).any())
 
     def _committed(
@@ -96,7 +95,16 @@ class Passage:
 
 
 def _wrong(state: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which of a position's points (n, outer and inner rim) the robot must not be over."""
+    """Which of a position's points (n, three rims from the outer to the inner one) the robot must not be over.
+
+    All three are asked for what stands there: a single cell fits between two of them no more.
+    """
     wrong = state >= DOUBTED
-    wrong[:, _RIM:] = state[:, _RIM:] == UNSEEN
+    wrong[:, 2 * _RIM :] |= state[:, 2 * _RIM :] == UNSEEN
     return np.asarray(wrong)
+
+
+def _worse_than_last(wrong: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is wrong, but not on the side on which it is so at the last position too, where the robot is: with something
+    beside it already, it may turn and drive away from that, and not along it or towards it."""
+    return np.asarray(wrong & ~wrong[-1])

@@ -112,11 +112,27 @@ def test_a_clock_set_back_begins_anew_and_not_with_an_old_picture(step_ms: int) 
     assert command.stamp_ns == stand.now_ns - LATENCY_NS and command.speed_m_s > 0.0
 
 
+@pytest.mark.parametrize("step_ms", [100, 545, 700, 2000])
+@pytest.mark.parametrize("late_ms", [150, 280, 450])
+def test_a_picture_under_way_when_the_clock_is_set_back_is_never_taken(step_ms: int, late_ms: int) -> None:
+    """It came from a slow detector, from the future, and was still the newest when the clock had followed: half a
+    second old, it seemed new."""
+    stand = Stand()
+    stand.tick(target_box(2.0, 0.0), times=10)
+    taken_ns = stand.now_ns + 8 * MS
+    stand.now_ns -= step_ms * MS
+    stand.tick(times=late_ms * MS // TICK_NS)
+    stand.observation = Observation(taken_ns, target_box(2.0, 0.5))
+    assert stand.tick(times=3 * step_ms * MS // TICK_NS).stamp_ns == 0
+    assert stand.tick(target_box(2.0, 0.0)).stamp_ns == stand.now_ns - LATENCY_NS
+
+
 def test_a_picture_from_the_future_is_none() -> None:
     stand = Stand()
     stand.tick(target_box(2.0, 0.0), times=3)
     stand.observation = Observation(stand.now_ns + 500 * MS, target_box(2.0, 0.5))
     assert stand.tick().stamp_ns < stand.now_ns
+    assert stand.tick(times=100).stamp_ns < stand.now_ns - 500 * MS  # nor when its time has come
 
 
 @pytest.mark.parametrize(("x_m", "sign"), [(2.0, 1.0), (0.75, -1.0)])

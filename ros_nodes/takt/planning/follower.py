@@ -34,6 +34,8 @@ _AHEAD_S = (
 _SEARCH_YAW_RATE_RAD_S = 0.9
 _CLOCK_STEP_NS = 1_000_000_000
 _AHEAD_OF_CLOCK_NS = 2_000_000  # what a picture's stamp may lie ahead: two processes read one clock
+_UNDER_WAY_NS = 700_000_000  # the longest between a picture's light and its results, camera and detector both slow
+_BETWEEN_TICKS_NS = 50_000_000
 _LONGEST_DT_S = 0.1
 
 
@@ -91,7 +93,7 @@ class Follower:
             self._limits, contract.robot.footprint_radius_m, planning.obstacle_clearance_m
         )
         self._stamp_ns = 0
-        self._taken_before_ns: int | None = None
+        self._taken_before_ns = self._refused_to_ns = 0
         self._updated_ns: int | None = None
         self._sent = (0.0, 0.0)
         self._search_side = 1.0
@@ -110,7 +112,8 @@ class Follower:
     ) -> Command:
         """One tick. Pass the newest observation each time; one that was used already is not used again."""
         if self._updated_ns is not None and now_ns < self._updated_ns:
-            self._begin_anew(observation)
+            self._begin_anew()
+            self._refuse_pictures_from_before(observation, self._updated_ns, now_ns)
         dt_s = self._elapsed_s(now_ns)
         if odometry is not None:
             if abs(now_ns - odometry.stamp_ns) > self._odometry_age_ns:
@@ -133,21 +136,37 @@ class Follower:
             return self._period_s
         return min((now_ns - before) / 1e9, _LONGEST_DT_S)
 
-    def _begin_anew(self, observation: Observation | None) -> None:
-        """The clock was set back: what is known has no time any more. The newest picture was taken before, and its
-        stamp would make it look younger than it is: no command may rest on it."""
+    def _begin_anew(self) -> None:
+        """The clock was set back: what is known has no time any more."""
         self._tracker.reset()
         self._memory.reset()
         self._poses.clear()
         self._stamp_ns = 0
-        self._taken_before_ns = observation.capture_stamp_ns if observation else None
+
+    def _refuse_pictures_from_before(
+        self, newest: Observation | None, before_ns: int, now_ns: int
+    ) -> None:
+        """Their stamps make them look younger than they are by what the clock was set back: no command may rest on them.
+
+        That holds for the newest, and for those still under way in camera and detector. If the clock went back by more
+        than that takes, they come with stamps from the future; else all are refused until it is where it was.
+        """
+        self._taken_before_ns = newest.capture_stamp_ns if newest else 0
+        is_little = before_ns - now_ns <= _UNDER_WAY_NS
+        self._refused_to_ns = before_ns + _BETWEEN_TICKS_NS if is_little else 0
+
+    def _is_from_before(self, stamp_ns: int, now_ns: int) -> bool:
+        """Whether the picture was taken by a clock that has been set back since."""
+        if stamp_ns > now_ns + _AHEAD_OF_CLOCK_NS:
+            self._taken_before_ns = stamp_ns  # also when the clock has come there
+        return stamp_ns == self._taken_before_ns or 0 <= self._refused_to_ns - stamp_ns <= _UNDER_WAY_NS
 
     def _observe(self, observation: Observation, now_ns: int) -> None:
         stamp_ns = observation.capture_stamp_ns
-        if stamp_ns == self._taken_before_ns or stamp_ns > now_ns + _AHEAD_OF_CLOCK_NS:
+        if self._is_from_before(stamp_ns, now_ns):
             return
         if stamp_ns < self._stamp_ns - _CLOCK_STEP_NS:  # set back while nobody looked
-            self._begin_anew(None)
+            self._begin_anew()
         if stamp_ns <= self._stamp_ns:
             return
         self._stamp_ns = stamp_ns

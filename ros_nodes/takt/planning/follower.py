@@ -34,7 +34,9 @@ _AHEAD_S = (
 _SEARCH_YAW_RATE_RAD_S = 0.9
 _CLOCK_STEP_NS = 1_000_000_000
 _AHEAD_OF_CLOCK_NS = 2_000_000  # what a picture's stamp may lie ahead: two processes read one clock
-_UNDER_WAY_NS = 700_000_000  # the longest between a picture's light and its results, camera and detector both slow
+_UNDER_WAY_NS = (
+    700_000_000  # the longest between a picture's light and its results, camera and detector both slow
+)
 _BETWEEN_TICKS_NS = 50_000_000
 _LONGEST_DT_S = 0.1
 
@@ -143,10 +145,9 @@ class Follower:
         self._poses.clear()
         self._stamp_ns = 0
 
-    def _refuse_pictures_from_before(
-        self, newest: Observation | None, before_ns: int, now_ns: int
-    ) -> None:
-        """Their stamps make them look younger than they are by what the clock was set back: no command may rest on them.
+    def _refuse_pictures_from_before(self, newest: Observation | None, before_ns: int, now_ns: int) -> None:
+        """Their stamps make them look younger than they are, by what the clock was set back: no command may rest on
+        them.
 
         That holds for the newest, and for those still under way in camera and detector. If the clock went back by more
         than that takes, they come with stamps from the future; else all are refused until it is where it was.

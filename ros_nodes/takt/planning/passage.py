@@ -49,9 +49,9 @@ class Passage:
         committed = self._committed(steps_m, speeds, speed_now_m_s)
         at_x, at_y = np.append(x_m[committed], 0.0), np.append(y_m[committed], 0.0)
         state = floor(at_x[:, None] + self._rim_x, at_y[:, None] + self._rim_y)
-        worse = _worse_than_last(_wrong(state)).any(axis=1)
+        worse = _worse_than_last(_wrong(state))[:-1]
         worse_m = np.zeros(x_m.shape)
-        worse_m[committed] = np.where(worse[:-1], steps_m[committed], 0.0)
+        worse_m[committed] = np.where(worse.any(axis=1), steps_m[committed], 0.0)
         return np.asarray(worse_m.sum(axis=1))
 
     def judge_course(

@@ -144,3 +144,15 @@ def test_forgotten_is_forgotten() -> None:
     one.observe(HERE, [], 0.0)
     one.forget()
     assert state(one, 0.6, 0.0) == UNSEEN
+
+
+def test_forgotten_but_for_what_was_seen_to_stand_there() -> None:
+    """After SAFE it drove along the side of a box that it had not seen since, and into the corner."""
+    one = floor()
+    one.observe(HERE, [], 0.0)
+    one.forget([(0.6, 0.3, 0.15)])
+    assert state(one, 0.6, 0.2) == SUSPECT
+    assert state(one, 0.6, 0.1) == DOUBTED  # its corner, if it is a box
+    assert state(one, 0.6, -0.3) == UNSEEN
+    one.observe(HERE, [], 0.0)
+    assert state(one, 0.6, 0.2) == state(one, 0.6, 0.1) == FREE  # somebody took it away

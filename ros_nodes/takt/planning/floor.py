@@ -72,14 +72,21 @@ class Floor:
         self._state = self._found.copy()
         self._corner = (0, 0)  # the window's lowest cell, in cells of odom: column, row
         self._middles_m = (np.arange(_CELLS) + 0.5) * _CELL_M
+        self._way_m = 0.0
 
-    def forget(self) -> None:
-        """Nothing is known any more."""
+    def forget(self, discs: Sequence[Sequence[float]] = ()) -> None:
+        """Nothing is known any more but ``discs`` (x, y, radius in odom): things that were seen to stand there."""
         self._found.fill(UNSEEN)
-        self._state.fill(UNSEEN)
+        x_m = (self._corner[0] * _CELL_M + self._middles_m)[None, :]
+        y_m = (self._corner[1] * _CELL_M + self._middles_m)[:, None]
+        for disc_x_m, disc_y_m, radius_m in discs:
+            self._found[(x_m - disc_x_m) ** 2 + (y_m - disc_y_m) ** 2 < radius_m**2] = SUSPECT
+        self._found_m.fill(self._way_m)
+        self._judge(self._way_m)
 
     def observe(self, pose: Odometry, things: Sequence[Thing], way_m: float) -> None:
         """Take what a picture from ``pose`` shows."""
+        self._way_m = way_m
         self._move_to(pose)
         forward, left, range_m = self._from_camera(pose)
         free = (forward > _NEAREST_M) & (np.abs(left) < self._slope * forward) & (range_m < _LOOKED_AT_M)

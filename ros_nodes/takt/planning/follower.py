@@ -203,7 +203,9 @@ class Follower:
         if rung >= Rung.HOLD:
             self._pursuit.reset()
             if rung >= Rung.SAFE:  # motors off: it may have been pushed, its encoders may have lied
-                self._floor.forget()
+                self._floor.forget(
+                    [(one.x_m, one.y_m, one.radius_m) for one in self.obstacles if not one.moving]
+                )
             return (0.0, 0.0), rung.name.lower(), True
         if self._stamp_ns == 0:
             return (0.0, 0.0), "no observation", True

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from takt.deadlines import Rung
+from takt.simulation.board import CLIENT_STATES
 from takt.twin.episode import MS, SECOND
 from takt.twin.host_invariants import HostInvariants
 from takt.twin.injector import Injector
@@ -62,6 +63,7 @@ class Invariants:
         self._arm_calls = 0
         self._rung_since_ns = 0
         self._clock_before: tuple[int, int, int] | None = None
+        self._clock_step_ns = self._clock_settled_ns = 0
 
     def __call__(self, world: World, cycled: bool) -> None:
         if cycled:
@@ -173,7 +175,7 @@ class Invariants:
     def _clock(self, world: World) -> None:
         """While locked, the board's idea of ROS time is right within its bound and never runs back."""
         view = world.body.board.view
-        if not view.clock_locked or world.now_ns - world.clock_stepped_ns < _CLOCK_SETTLES_NS:
+        if not view.clock_locked or not self._may_know_the_time(world):
             self._clock_before = None
             return
         believed_ns = world.body.board.now_ns + view.ros_offset_ns
@@ -182,6 +184,16 @@ class Invariants:
             off_us, bound_us = (believed_ns - true_ns) / 1e3, view.clock_bound_ns / 1e3
             self.note(world, "clock_bound", f"{off_us:.0f} us off with a bound of {bound_us:.0f} us")
         self._clock_goes_on(world, believed_ns)
+
+    def _may_know_the_time(self, world: World) -> bool:
+        """False until a board with an agent has had the time to hear that the host's clock was set."""
+        if world.clock_stepped_ns > self._clock_step_ns:
+            self._clock_step_ns = world.clock_stepped_ns
+            self._clock_settled_ns = self._clock_step_ns + _CLOCK_SETTLES_NS
+        settling = world.now_ns < self._clock_settled_ns
+        if settling and CLIENT_STATES[world.body.board.view.client_state] != "connected":
+            self._clock_settled_ns = world.now_ns + _CLOCK_SETTLES_NS
+        return not settling
 
     def _clock_goes_on(self, world: World, believed_ns: int) -> None:
         """Within an epoch it never steps, in particular not back: it runs at the board's rate, bent by the slew."""

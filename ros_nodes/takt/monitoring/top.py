@@ -87,7 +87,7 @@ def ask(url: str, token: str = "") -> dict[str, Any]:
 
 def _watch(url: str, state: dict[str, Any], token: str) -> int:
     """Until Ctrl-C. A robot that goes away is waited for; the last view stays on the screen, and says so."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # both, since a shell's background job ignores Ctrl-C by default
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job would ignore the first
         signal.signal(number, _interrupt)
     sys.stdout.write(_OTHER_SCREEN)
     trouble = ""

@@ -30,8 +30,9 @@ def run(*argv: str) -> int:
 def test_the_rest_goes_to_the_run_and_its_status_comes_back(calls: list[list[str]], tmp_path: Path) -> None:
     assert run("it", "--count", "3", "--json", str(tmp_path / "new.json")) == 1
     assert run("it", f"--json={tmp_path / 'new.json'}") == 1
+    assert run("it") == 1
     assert run("it", "--json") == 1  # the run's own parser has a word for that
-    assert [len(words) for words in calls] == [4, 1, 1]
+    assert [len(words) for words in calls] == [4, 1, 0, 1]
 
 
 @pytest.mark.parametrize("form", ["--json {}", "--json={}"])

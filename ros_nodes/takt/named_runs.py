@@ -20,7 +20,7 @@ def run_named(kind: str, table: Mapping[str, str], argv: list[str]) -> int:
     name, rest = argv[0] if argv else "", argv[1:]
     if name not in table:
         raise TaktError(f"no {kind} {name!r}", f"name one of: {', '.join(sorted(table))}")
-    for word, following in zip(rest, [*rest[1:], ""], strict=True):
+    for word, following in zip(rest, [*rest, ""][1:], strict=True):
         file = following if word == _FLAG else word.removeprefix(f"{_FLAG}=")
         if word.startswith(_FLAG) and file:
             _require_place(Path(file))

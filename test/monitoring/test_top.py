@@ -63,10 +63,15 @@ def test_another_page_is_no_robot(server):
 
 
 def test_live_on_a_terminal_until_interrupted(server):
+    """Also as a shell's background job, which is born with that signal ignored."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "takt.cli", "top", "--url", server.url]
     with subprocess.Popen(
-        command, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"}
+        command,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     ) as process:
         os.close(theirs)
         seen, end = b"", time.monotonic() + LIMIT_S
@@ -77,7 +82,10 @@ def test_live_on_a_terminal_until_interrupted(server):
         while b"\x1b[?1049l" not in seen and time.monotonic() < end:
             if select.select([ours], [], [], 0.2)[0]:
                 seen += os.read(ours, 65536)
-        assert process.wait(timeout=LIMIT_S) == 0
+        try:
+            assert process.wait(timeout=LIMIT_S) == 0
+        finally:
+            process.kill()  # one that does not end would hold up the tests
     os.close(ours)
     assert seen.count(b"photon_to_motor") >= 3
     assert seen.startswith(b"\x1b[?1049h") and b"\x1b[?1049l" in seen and b"Traceback" not in seen

@@ -131,8 +131,9 @@ def test_a_picture_from_the_future_is_none() -> None:
     stand = Stand()
     stand.tick(target_box(2.0, 0.0), times=3)
     stand.observation = Observation(stand.now_ns + 500 * MS, target_box(2.0, 0.5))
-    assert stand.tick().stamp_ns < stand.now_ns
-    assert stand.tick(times=100).stamp_ns < stand.now_ns - 500 * MS  # nor when its time has come
+    taken_ns = stand.tick().stamp_ns
+    assert taken_ns < stand.now_ns
+    assert stand.tick(times=100).stamp_ns == taken_ns  # nor when its time has come
 
 
 @pytest.mark.parametrize(("x_m", "sign"), [(2.0, 1.0), (0.75, -1.0)])

@@ -34,9 +34,8 @@ _AHEAD_S = (
 _SEARCH_YAW_RATE_RAD_S = 0.9
 _CLOCK_STEP_NS = 1_000_000_000
 _AHEAD_OF_CLOCK_NS = 2_000_000  # what a picture's stamp may lie ahead: two processes read one clock
-_UNDER_WAY_NS = (
-    700_000_000  # the longest between a picture's light and its results, camera and detector both slow
-)
+# The longest between a picture's light and its results, camera and detector both slow.
+_UNDER_WAY_NS = 700_000_000
 _BETWEEN_TICKS_NS = 50_000_000
 _LONGEST_DT_S = 0.1
 

@@ -17,7 +17,7 @@ from takt.vision.detector import Detector
 
 WIDTH_PX, HEIGHT_PX = 160, 120
 # The network's input. Things appear at half their usual size and have to be scaled up to be found: at 192x160 the
-# target is lost a quarter of the time, from this size on it is not, and 320x240 only costs twice as much.
+# target is lost a quarter of the time, from this size on it is not, and 320x240 only costs half as much again.
 _INPUT_WIDTH_PX, _INPUT_HEIGHT_PX = 224, 192
 
 

@@ -100,9 +100,8 @@ class Floor:
         free &= ~hidden
         away_m2 = (forward + self._camera_x_m) ** 2 + left * left
         rim = away_m2 < self._own_m**2
-        suspect &= (
-            ~rim
-        )  # "anywhere before" reaches up to the robot itself; what came into the rim as suspect stays so
+        # "Anywhere before" reaches up to the robot itself; what comes into the rim as suspect stays so.
+        suspect &= ~rim
         free |= rim & (self._found != SUSPECT) | (away_m2 < self._beneath_m**2)
         np.copyto(self._found, SUSPECT, where=suspect)
         np.copyto(self._found, FREE, where=free)

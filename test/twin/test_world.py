@@ -66,3 +66,25 @@ def test_speed_and_way_are_those_of_the_demos_mission(cut):
     assert mission["target_path_m"] == pytest.approx(7.0, abs=1.5)
     assert mission["collisions"] == 0
     assert mission["target_visible_ratio"] > 0.9
+
+
+@pytest.mark.parametrize(("execution_ms", "ended"), [(11.0, 2), (28.0, 1), (60.0, 0)])
+def test_the_watchdog_comes_50_ms_after_the_last_cycle_in_time(
+    library, shipped_contract, execution_ms: float, ended: int
+):
+    """Of the cycles that ended by then a record still waits, and outlives the reset; the one under way never ends."""
+    world = World(library, shipped_contract, Episode("t", 3, 20.0))
+    advance(world, 3.0)
+    body, boots, begun_ns = world.body, world.body.boots, world.now_ns
+    body.overload(round(execution_ms * 1e6))
+    while body.boots == boots:
+        assert world.now_ns - begun_ns < 60_000_000, "the watchdog sleeps"
+        world.step()
+    assert world.now_ns - begun_ns >= 40_000_000
+    assert body.misses_by_cause()["own_overrun"] == body.injected["own_overrun"] == ended
+    waiting = sum(record.counts.get("own_overrun", 0) for record in body.board.ledger())
+    assert (waiting > 0) == (ended > 0)
+    advance(world, 3.0)
+    assert body.boots == boots + 1
+    assert world.ledger_by_cause()["own_overrun"] == ended
+    world.close()

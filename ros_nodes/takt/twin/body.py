@@ -42,10 +42,12 @@ class Edge:
 class BoardTraits:
     """In what a board and the posix port of its firmware differ. ``boot_ns``: from a reset to the first control cycle.
     ``miss_limit``: misses in the contract's window that mean SAFE; 0 takes the contract's for a board.
+    ``watchdog_ns``: longest time without a cycle that ended in time, as TAKT_WATCHDOG_MS of the firmware's Kconfig.
     """
 
     boot_ns: int = 50 * MS
     miss_limit: int = 0
+    watchdog_ns: int = 50 * MS
 
 
 A_BOARD = BoardTraits()
@@ -53,11 +55,12 @@ A_BOARD = BoardTraits()
 
 @dataclass
 class Burden:
-    """What the next control cycles are made to suffer; taken by one cycle each."""
+    """What the next control cycle is made to suffer, or, where it lasts, every one until a reset."""
 
     execution_ns: int = 0
     cpu_ns: int = 0
     late_ns: int = 0
+    lasting: bool = False
 
 
 class Body:
@@ -104,6 +107,7 @@ class Body:
             now_ns=self.board_ns(now_ns),
         )
         self.release_ns = board.next_release()
+        self._feeds, self._bite_ns = 0, board.now_ns + self._traits.watchdog_ns
         return board
 
     def board_ns(self, now_ns: int) -> int:
@@ -151,6 +155,11 @@ class Body:
         self.burden.execution_ns = execution_ns
         self.burden.cpu_ns = round(execution_ns * cpu_share)
 
+    def overload(self, execution_ns: int) -> None:
+        """Every cycle computes for so long, until the watchdog resets the board."""
+        self.burden.execution_ns = self.burden.cpu_ns = execution_ns
+        self.burden.lasting = True
+
     def delay(self, late_ns: int) -> None:
         """The next cycle begins so much after its release."""
         self.burden.late_ns = late_ns
@@ -163,6 +172,9 @@ class Body:
         The plant is moved when a cycle looks at it; in between it waits, see :attr:`World.plant`.
         """
         board_ns = self._board_zero_ns + int((now_ns - self._zero_ns) * self._rate)
+        if board_ns >= self._bite_ns:
+            self.reset(now_ns, watchdog=True)
+            return False
         if board_ns < self.release_ns + self.burden.late_ns or now_ns < self._off_until_ns:
             return False
         board = self.board
@@ -202,7 +214,14 @@ class Body:
         return b""
 
     def _control(self) -> None:
-        burden, self.burden = self.burden, Burden()
+        burden = self.burden
+        if not burden.lasting:
+            self.burden = Burden()
+        if self.board.now_ns + burden.execution_ns >= self._bite_ns:
+            self.board.now_ns = (
+                self._bite_ns
+            )  # the watchdog comes first: this cycle never ends, and leaves no record
+            return
         if burden.late_ns:
             self.injected["late_release"] += 1
         elif burden.execution_ns:
@@ -213,6 +232,8 @@ class Body:
         self.release_ns = self.board.next_release()
         self.cycles += 1
         view, factor = self.board.view, self.edge.motor_factor
+        if view.watchdog_feeds != self._feeds:
+            self._feeds, self._bite_ns = view.watchdog_feeds, self.board.now_ns + self._traits.watchdog_ns
         left, right = view.duty[0] * factor[0], view.duty[1] * factor[1]
         self.plant.receive(
             DutyFrame(

@@ -24,6 +24,7 @@ from takt.twin.run import Result, run
 from takt.twin.world import World, table
 
 _PROCESS_START_NS = 150 * MS  # measured: from a reset of the posix port's process to its first control cycle
+_PROCESS_WATCHDOG_NS = 150 * MS  # DEFAULT_WATCHDOG_MS of the posix port
 _FROM_S = 5.0  # the robot may find its distance first
 _EVERY_S = 0.1
 
@@ -46,7 +47,9 @@ class RunSamples:
 def of_twin(library: Path, contract: Contract, episode: Episode) -> RunSamples:
     """Live the episode in the twin. Raises TaktError if its robot is never armed."""
     ages = _Ages(contract)
-    posix_port = BoardTraits(_PROCESS_START_NS, contract.safety.miss_limit_posix)  # the board of the demo
+    posix_port = BoardTraits(  # the board of the demo
+        _PROCESS_START_NS, contract.safety.miss_limit_posix, _PROCESS_WATCHDOG_NS
+    )
     result = run(library, contract, episode, watcher=ages.see, traits=posix_port)
     if not result.mission["armed"]:
         raise TaktError(f"the twin of {episode.name} seed {episode.seed} never arms", "see takt twin")

@@ -9,8 +9,8 @@ from takt.twin.world import World
 _TURN_COUNTS = 4096
 
 
-def _reset(watchdog: bool) -> Begin:
-    return lambda world, _strength, _until_ns: world.body.reset(world.now_ns, watchdog=watchdog)
+def _reset(world: World, _strength: float, _until_ns: int) -> None:
+    world.body.reset(world.now_ns)
 
 
 def _cycle_power(world: World, _strength: float, until_ns: int) -> None:
@@ -27,6 +27,10 @@ def _overrun(cpu_share: float) -> Begin:
         world.body.stretch(round(_stretch_ms(strength) * MS), cpu_share)
 
     return change
+
+
+def _overload(world: World, strength: float, _until_ns: int) -> None:
+    world.body.overload(round(_stretch_ms(strength) * MS))
 
 
 def _late(world: World, strength: float, _until_ns: int) -> None:
@@ -67,8 +71,14 @@ def _mend(world: World) -> None:
 
 
 ROBOT_FAULTS = (
-    FaultKind("board_reset", "board", "the board's reset line", _reset(False), grew("boots")),
-    FaultKind("board_watchdog", "board", "a watchdog reset", _reset(True), grew("boots")),
+    FaultKind("board_reset", "board", "the board's reset line", _reset, grew("boots")),
+    FaultKind(
+        "board_watchdog",
+        "board",
+        "cycles take 11 to 28 ms until the watchdog resets",
+        _overload,
+        grew("boots"),
+    ),
     FaultKind("board_overrun", "board", "a cycle computes for 11 to 28 ms", _overrun(1.0), grew("misses")),
     FaultKind(
         "board_preempted", "board", "a cycle is kept from the processor", _overrun(0.05), grew("misses")

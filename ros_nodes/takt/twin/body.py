@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from takt.contract import Contract
-from takt.simulation.board import MISS_CAUSES, Board, make_retained
+from takt.simulation.board import MISS_CAUSES, Board, LedgerRecord, make_retained
 from takt.simulation.plant import Plant
 from takt.simulation.plant_protocol import DutyFrame
 from takt.twin.episode import MS
@@ -84,9 +84,10 @@ class Body:
         self.link_blocked_until_ns = 0
         self.resets = 0
         self.boots = 0
+        self._lives = 1  # of the retained memory
         self.cycles = 0
         self.misses_before = self.refused_before = 0  # of boots that are over
-        self.misses_lost: dict[str, int] = dict.fromkeys(MISS_CAUSES, 0)  # with memory that lost power
+        self.lost: list[LedgerRecord] = []  # with memory that lost power; the host may have them
         self.misses_of_old_boots: dict[str, int] = dict.fromkeys(MISS_CAUSES, 0)
         self.fed_ns = 0  # when the link thread last got bytes
         self.injected: dict[str, int] = dict.fromkeys(MISS_CAUSES, 0)
@@ -105,6 +106,7 @@ class Body:
             watchdog_reset=watchdog,
             miss_limit=self._traits.miss_limit,
             now_ns=self.board_ns(now_ns),
+            nonce=self._lives,
         )
         self.release_ns = board.next_release()
         self._feeds, self._bite_ns = 0, board.now_ns + self._traits.watchdog_ns
@@ -129,10 +131,9 @@ class Body:
         for cause, count in zip(MISS_CAUSES, view.misses, strict=True):
             self.misses_of_old_boots[cause] += count
         if not keep_memory:
-            for record in self.board.ledger():
-                for cause, count in record.counts.items():
-                    self.misses_lost[cause] += count
+            self.lost += self.board.ledger()
             self._retained = make_retained(self._library)
+            self._lives += 1
         self.resets += 1
         self._off_until_ns = now_ns + off_ns + self._traits.boot_ns
         self._zero_ns, self._board_zero_ns = self._off_until_ns, _BOARD_START_NS

@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass
 
 from takt.deadlines import Rung
-from takt.simulation.board import CLIENT_STATES
+from takt.simulation.board import CLIENT_STATES, MISS_CAUSES
+from takt.supervision.ledger_file import identity_of
 from takt.twin.episode import MS, SECOND
 from takt.twin.host_invariants import HostInvariants
 from takt.twin.injector import Injector
@@ -236,7 +237,7 @@ class Invariants:
     def at_the_end(self, world: World) -> None:
         """After a quiet time: the ledger tells every miss once, and the robot drives again."""
         counted = world.body.misses_by_cause()
-        lost, written = world.body.misses_lost, world.ledger_by_cause()
+        lost, written = _lost_unwritten(world), world.ledger_by_cause()
         for cause, count in counted.items():
             if written[cause] + lost[cause] != count:
                 detail = f"{cause}: board counted {count}, host wrote {written[cause]}, power loss took {lost[cause]}"
@@ -252,6 +253,16 @@ class Invariants:
                 "recovered",
                 f"board {world.body.board.state.rung} ({world.body.board.state.reason}), host {rung.name} ({reason})",
             )
+
+
+def _lost_unwritten(world: World) -> dict[str, int]:
+    """Misses by cause that were lost with the board's power, but for those that the host had, unconfirmed."""
+    written = {identity_of(record) for record in world.ledger_records()}
+    counts = dict.fromkeys(MISS_CAUSES, 0)
+    for record in world.body.lost:
+        for cause, count in record.counts.items() if record.last not in written else ():
+            counts[cause] += count
+    return counts
 
 
 def _towards_target(world: World) -> float:

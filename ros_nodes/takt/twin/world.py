@@ -23,7 +23,7 @@ from takt.line_simulator.wire import Wire
 from takt.simulation.board import MISS_CAUSES
 from takt.simulation.plant import Plant
 from takt.simulation.scenario import Scenario
-from takt.supervision.ledger_file import board_record
+from takt.supervision.ledger_file import Record, board_record
 from takt.twin.body import A_BOARD, BoardTraits, Body
 from takt.twin.episode import MS, ROS_START_NS, SECOND, STEP_NS, Episode
 from takt.twin.eye import Boxes, GeometricEye
@@ -226,14 +226,18 @@ class World:
     def ledger_by_cause(self) -> dict[str, int]:
         """The misses in the host's file, by cause; a gap record counts for all that it stands for."""
         counts = dict.fromkeys(MISS_CAUSES, 0)
-        for line in self.supervisor.ledger_path.read_text().splitlines():
-            record = board_record(json.loads(line)) or {}
+        for record in self.ledger_records():
             if record["cause"] in counts:
                 counts[record["cause"]] += 1
             else:
                 for cause in MISS_CAUSES:
                     counts[cause] += int(record.get(cause, 0))
         return counts
+
+    def ledger_records(self) -> list[Record]:
+        """The board's records in the host's file."""
+        lines = self.supervisor.ledger_path.read_text().splitlines()
+        return [record for line in lines if (record := board_record(json.loads(line))) is not None]
 
     def _armed(self, arm: bool, answer: SetBool_Response) -> None:
         if self.supervisor.process.runs(self.now_ns):

@@ -168,7 +168,7 @@ class Body:
     # ------------------------------------------------------------------- time
 
     def advance(self, now_ns: int) -> bool:
-        """Move to ``now_ns``, which is one step on. Returns whether a control cycle ran.
+        """Move to ``now_ns``, which is one step on. Returns whether a control cycle ran that comes to its end.
 
         The plant is moved when a cycle looks at it; in between it waits, see :attr:`World.plant`.
         """
@@ -185,8 +185,7 @@ class Body:
         self.plant.advance_to(now_ns)
         if not self.edge.silent:
             self._sample()  # samples between two cycles would be overwritten unread
-        self._control()
-        return True
+        return self._control()
 
     def poll_link(self, received: bytes, now_ns: int, room: bool) -> bytes:
         """Let the link thread run, unless it is blocked or the control thread keeps the processor.
@@ -214,7 +213,7 @@ class Body:
         self.board.link_poll()
         return b""
 
-    def _control(self) -> None:
+    def _control(self) -> bool:
         burden = self.burden
         if not burden.lasting:
             self.burden = Burden()
@@ -222,7 +221,7 @@ class Body:
             self.board.now_ns = (
                 self._bite_ns
             )  # the watchdog comes first: this cycle never ends, and leaves no record
-            return
+            return False
         if burden.late_ns:
             self.injected["late_release"] += 1
         elif burden.execution_ns:
@@ -247,6 +246,7 @@ class Body:
                 setpoint_rad_s=(view.setpoint_rad_s[0], view.setpoint_rad_s[1]),
             )
         )
+        return True
 
     def _sample(self) -> None:
         frame, edge = self.plant.encoder_frame(), self.edge

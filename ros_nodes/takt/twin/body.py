@@ -218,9 +218,8 @@ class Body:
         if not burden.lasting:
             self.burden = Burden()
         if self.board.now_ns + burden.execution_ns >= self._bite_ns:
-            self.board.now_ns = (
-                self._bite_ns
-            )  # the watchdog comes first: this cycle never ends, and leaves no record
+            # The watchdog comes first: this cycle never ends, and leaves no record.
+            self.board.now_ns = self._bite_ns
             return False
         if burden.late_ns:
             self.injected["late_release"] += 1
